@@ -1,0 +1,144 @@
+"""What Globule's processes say to each other over their control sockets.
+
+One JSON object a line; a request is answered by one reply, `Watch` by many. Every type is tagged with its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from globule.faults.changes import FaultChange
+from globule.host.tracing import Span
+from globule.world.faults import Faults
+
+
+# To the edge and to regions.
+
+
+class Follow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A new world was published; read it from the state directory and follow it. Reply: Followed."""
+
+    version: int
+
+
+class Inspect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Reply: Inspected."""
+
+
+class Spans(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The spans of one trace. Reply: Traced. The supervisor answers for all processes."""
+
+    trace: str
+
+
+# To the supervisor.
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Reply: StatusReport."""
+
+
+class ChangeFaults(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Change what is broken. Reply: Published, once every living process follows; or Refused."""
+
+    change: FaultChange
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Reply: one Event after another, those since the start first; ends when the caller hangs up."""
+
+
+# To every process.
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End in order. Reply: Stopping. `everything`: the supervisor stops the others too."""
+
+    everything: bool = True
+
+
+Request = Follow | Inspect | Spans | Status | ChangeFaults | Watch | Stop
+
+
+# Replies.
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    version: int
+    problems: tuple[str, ...] = ()
+    """Resources of this world that could not be brought up."""
+
+
+class Inspected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    statistics: dict[str, Any]
+
+
+class Traced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    spans: tuple[Span, ...]
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    version: int
+
+
+class Stopping(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pass
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The request cannot be carried out; nothing has changed."""
+
+    why: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something happened. `kind`: progress, problem, ready, failed, process, fault, reload."""
+
+    at: float
+    """Seconds since the epoch."""
+    kind: str
+    text: str
+
+
+class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    name: str
+    state: str
+    """`serving`, `starting`, or `dead` (a fault keeps it down)."""
+    pid: int | None = None
+    address: str = ""
+    memory_bytes: int = 0
+    restarts: int = 0
+    version: int = 0
+    """The version of the world that it follows."""
+    problems: tuple[str, ...] = ()
+
+
+class StackStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    name: str
+    region: str
+    outputs: dict[str, str]
+    running: int
+    """Number of resources that run."""
+    recorded: tuple[str, ...]
+    """`LogicalId (AWS::Some::Type)` of resources that are recorded and do not run."""
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    ready: bool
+    version: int
+    state: str
+    supervisor_pid: int
+    guardian_pid: int
+    doors: dict[str, str]
+    """Door name to address, such as `internet` to `http://127.0.0.1:4580`."""
+    regions: tuple[str, ...]
+    names: tuple[str, ...]
+    """Names that the application can be reached by."""
+    processes: tuple[ProcessStatus, ...]
+    stacks: tuple[StackStatus, ...]
+    faults: Faults
+
+
+Reply = Followed | Inspected | Traced | Published | Stopping | Refused | Event | StatusReport
