@@ -109,6 +109,11 @@ class Channel:
             raise ChannelClosed("the process went away before it answered")
         return _replies.decode(line)
 
+    async def until_closed(self) -> None:
+        """Wait until the other process ends. Only for a connection that asks nothing."""
+        with contextlib.suppress(ConnectionError):
+            await self._reader.read()
+
     async def close(self) -> None:
         self._writer.close()
         with contextlib.suppress(ConnectionError):

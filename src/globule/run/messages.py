@@ -13,14 +13,11 @@ from globule.faults.changes import FaultChange
 from globule.host.tracing import Span
 from globule.world.faults import Faults
 
-
 # To the edge and to regions.
 
 
 class Follow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A new world was published; read it from the state directory and follow it. Reply: Followed."""
-
-    version: int
+    """Read the newest world from the state directory and follow it. Reply: Followed."""
 
 
 class Inspect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -66,6 +63,7 @@ Request = Follow | Inspect | Spans | Status | ChangeFaults | Watch | Stop
 
 
 class Followed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pid: int
     version: int
     problems: tuple[str, ...] = ()
     """Resources of this world that could not be brought up."""

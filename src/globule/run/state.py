@@ -90,6 +90,7 @@ class State:
         self.sockets.mkdir(mode=0o700, exist_ok=True)
         if self.sockets.parent.stat().st_uid != os.getuid():
             raise StateProblem(f"{self.sockets.parent} belongs to another user; set TMPDIR to a folder of your own")
+        (self.sockets / "state").write_text(str(self.root))
 
     def check_format(self) -> None:
         """Raises StateProblem where another version wrote this directory, or none did."""
@@ -142,3 +143,13 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def running_worlds() -> list[Path]:
+    """The state directories of this user's worlds whose supervisor has a socket."""
+    folder = Path(tempfile.gettempdir()) / f"globule-{os.getuid()}"
+    return sorted(Path(marker.read_text()) for marker in folder.glob("*/state") if _has_supervisor(marker.parent))
+
+
+def _has_supervisor(sockets: Path) -> bool:
+    return (sockets / "supervisor.sock").exists()

@@ -1,0 +1,140 @@
+"""The life of a data plane process: read the newest world, follow it, answer the control socket until told to stop.
+
+    python -m globule.run.data_plane edge --state DIR
+    python -m globule.run.data_plane eu-west-1 --state DIR
+
+It never writes the world, and goes on serving from the last one it read when the supervisor is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import uvloop
+
+from globule.host.tracing import Tracer
+from globule.run.catalogue import MODELS
+from globule.run.channel import serve_channel
+from globule.run.messages import (
+    Follow,
+    Followed,
+    Inspect,
+    Inspected,
+    Refused,
+    Reply,
+    Request,
+    Spans,
+    Stop,
+    Stopping,
+    Traced,
+)
+from globule.run.state import State
+from globule.world.snapshot import World, WorldDecoder
+
+log = logging.getLogger(__name__)
+
+
+class DataPlane(Protocol):
+    """The edge, or a region."""
+
+    tracer: Tracer
+
+    async def follow(self, world: World) -> None: ...
+
+    def problems(self) -> Iterable[str]: ...
+
+    def statistics(self) -> dict[str, Any]: ...
+
+    async def close(self) -> None: ...
+
+
+class Follower:
+    """Brings one data plane from world to world, and answers its control socket."""
+
+    def __init__(self, plane: DataPlane, state: State) -> None:
+        self._plane = plane
+        self._state = state
+        self._decoder = WorldDecoder(MODELS)
+        self._turn = asyncio.Lock()
+        self._version = -1
+        self.stopped = asyncio.Event()
+
+    async def follow_newest(self) -> None:
+        """Follow the world on disk, unless it is the one that is followed already."""
+        async with self._turn:
+            world = read_world(self._state, self._decoder)
+            if world is not None and world.version > self._version:
+                await self._plane.follow(world)
+                self._version = world.version
+
+    async def answer(self, request: Request) -> Reply:
+        match request:
+            case Follow():
+                await self.follow_newest()
+                return Followed(pid=os.getpid(), version=self._version, problems=tuple(self._plane.problems()))
+            case Inspect():
+                return Inspected(statistics=self._plane.statistics())
+            case Spans(trace=trace):
+                return Traced(spans=tuple(self._plane.tracer.of(trace)))
+            case Stop():
+                self.stopped.set()
+                return Stopping()
+            case _:
+                return Refused(why=f"{type(request).__name__} is for the supervisor")
+
+
+def read_world(state: State, decoder: WorldDecoder) -> World | None:
+    """The newest published world; None where there is none yet. Raises StateProblem on a damaged one."""
+    try:
+        data = state.world_file.read_bytes()
+    except FileNotFoundError:
+        return None
+    return decoder.decode(data)
+
+
+async def live(name: str, state: State) -> None:
+    """Serve until told to stop."""
+    # The two compositions import all that their process needs and nothing of the other's.
+    if name == "edge":
+        from globule.run.edge import EdgePlane
+
+        plane: DataPlane = await EdgePlane.open(state)
+    else:
+        from globule.run.region import RegionPlane
+
+        plane = await RegionPlane.open(name, state)
+    follower = Follower(plane, state)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, follower.stopped.set)
+    await follower.follow_newest()
+    channel = await serve_channel(state.socket(name), follower.answer)
+    await follower.stopped.wait()
+    channel.close()
+    await plane.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="globule.run.data_plane")
+    parser.add_argument("name", help="edge, or a region code")
+    parser.add_argument("--state", required=True, type=Path)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {arguments.name} %(levelname)s %(name)s %(message)s")
+    try:
+        uvloop.run(live(arguments.name, State(arguments.state)))
+    except msgspec.ValidationError as error:
+        raise SystemExit(
+            f"the world in {arguments.state} is not one that this version of Globule knows: {error}"
+        ) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""The supervisor's hold on the data plane processes: start, adopt, watch, kill, start again.
+
+A process is alive while its control socket answers. A supervisor that was itself killed and started again finds
+the processes of its predecessor by their sockets and adopts them; it never needs to be their parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from globule.run.channel import Channel, ChannelClosed, ask_once
+from globule.run.messages import Follow, Followed, ProcessStatus, Reply, Request, Stop
+from globule.run.settings import child_environment
+from globule.run.state import State
+
+# How long a process may take from its start to its first answer, on a machine that is very busy.
+START_LIMIT_S = 60.0
+# How long an order to stop may take before SIGKILL: workers get their own, shorter, limits.
+STOP_LIMIT_S = 10.0
+POLL_S = 0.02
+FIRST_PAUSE_S = 0.05
+# A process that dies at once, again and again, must not keep a core busy.
+LONGEST_PAUSE_S = 5.0
+HEALTHY_S = 10.0
+
+Report = Callable[[str, str], None]
+"""Takes an event's kind and text."""
+
+
+class Process:
+    """One data plane process that should be alive, unless a fault keeps it dead."""
+
+    def __init__(self, name: str, state: State, report: Report) -> None:
+        self.name = name
+        self.pid: int | None = None
+        self.version = 0
+        self.problems: tuple[str, ...] = ()
+        self.restarts = 0
+        self._state = state
+        self._report = report
+        self._wanted = True
+        self._wanted_changed = asyncio.Event()
+        self._serving = asyncio.Event()
+        self._spawned: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Process {self.name} {self.condition} pid={self.pid}>"
+
+    @property
+    def condition(self) -> str:
+        """`serving`, `starting`, or `dead` where a fault keeps it so."""
+        if not self._wanted:
+            return "dead"
+        return "serving" if self._serving.is_set() else "starting"
+
+    def status(self) -> ProcessStatus:
+        return ProcessStatus(
+            name=self.name,
+            state=self.condition,
+            pid=self.pid,
+            memory_bytes=resident_bytes(self.pid),
+            restarts=self.restarts,
+            version=self.version,
+            problems=self.problems,
+        )
+
+    async def keep_alive(self) -> None:
+        """Whenever the process is wanted and not there, start it. Runs until cancelled."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            await self._until_wanted()
+            started = time.monotonic()
+            try:
+                vital_sign = await self._reach()
+                await self.follow()
+                await vital_sign.until_closed()
+            except ChannelClosed as error:
+                self._report("problem", f"{self.name}: {error}; see {self._log}")
+            self._serving.clear()
+            self.pid = None
+            if self._wanted:
+                self.restarts += 1
+                self._report("process", f"{self.name} died, and is being started again")
+                pause_s = FIRST_PAUSE_S if time.monotonic() - started > HEALTHY_S else min(2 * pause_s, LONGEST_PAUSE_S)
+                await asyncio.sleep(pause_s)
+
+    async def follow(self) -> None:
+        """Have it follow the newest world. Raises ChannelClosed where it is not there."""
+        reply = await self.ask(Follow())
+        if isinstance(reply, Followed):
+            self.pid, self.version, self.problems = reply.pid, reply.version, reply.problems
+            self._serving.set()
+
+    async def ask(self, request: Request) -> Reply:
+        """Raises ChannelClosed."""
+        return await ask_once(self._state.socket(self.name), request)
+
+    async def until_serving(self) -> None:
+        await self._serving.wait()
+
+    def kill(self) -> None:
+        """SIGKILL, and stay dead."""
+        self._want(False)
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def revive(self) -> None:
+        self._want(True)
+
+    async def stop(self) -> None:
+        """In order; by force where that takes too long."""
+        self._want(False)
+        with contextlib.suppress(ChannelClosed):
+            vital_sign = await Channel.open(self._state.socket(self.name))
+            await self.ask(Stop())
+            try:
+                await asyncio.wait_for(vital_sign.until_closed(), STOP_LIMIT_S)
+            except TimeoutError:
+                self._report("problem", f"{self.name} did not stop within {STOP_LIMIT_S:.0f} s, and was killed")
+                self.kill()
+
+    def _want(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._wanted_changed.set()
+
+    async def _until_wanted(self) -> None:
+        while not self._wanted:
+            self._wanted_changed.clear()
+            await self._wanted_changed.wait()
+
+    async def _reach(self) -> Channel:
+        """A connection to the process: the living one's, or that of a new one. Raises ChannelClosed."""
+        path = self._state.socket(self.name)
+        with contextlib.suppress(ChannelClosed):
+            return await Channel.open(path)
+        self._spawn()
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ChannelClosed):
+                return await Channel.open(path)
+            if self._spawned is not None and self._spawned.poll() is not None:
+                raise ChannelClosed(f"it ended with status {self._spawned.returncode} before it served")
+            await asyncio.sleep(POLL_S)
+        raise ChannelClosed(f"it did not serve within {START_LIMIT_S:.0f} s")
+
+    def _spawn(self) -> None:
+        with self._log.open("ab") as output:
+            self._spawned = subprocess.Popen(
+                [sys.executable, "-m", "globule.run.data_plane", self.name, "--state", str(self._state.root)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=child_environment(),
+                start_new_session=True,  # a Ctrl-C in the terminal is the supervisor's to handle
+            )
+
+    @property
+    def _log(self) -> Path:
+        return self._state.logs / f"{self.name}.log"
+
+
+def resident_bytes(pid: int | None) -> int:
+    """Resident memory of a process, mapped files apart where the system tells; 0 where it does not."""
+    if pid is None:
+        return 0
+    try:
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        return (int(fields["VmRSS"].split()[0]) - int(fields.get("RssFile", "0").split()[0])) * 1024
+    except (OSError, KeyError, ValueError):
+        return 0
