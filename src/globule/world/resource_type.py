@@ -31,7 +31,10 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     logical_id: str
     properties: Mapping[str, Any]
-    """Resolved: plain dicts, lists, strings, numbers, booleans; AWS::NoValue removed."""
+    """Resolved: plain dicts, lists, strings, numbers, booleans; AWS::NoValue removed; scalars coerced to the type
+    that AWS's schema asks for, unknown and missing properties already refused. Local code (`CodeUri`, `ContentUri`)
+    arrives as `{"LocalPath": path relative to folder, "ContentHash": 64 hex digits}` in a function's `Code` and a
+    layer's `Content`; the hash is of the file or folder's contents, so a saved file is a changed property."""
     folder: Path
     """Absolute folder that relative code paths (`CodeUri`) are resolved against."""
     token: str
