@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from globule.wire.http import Headers, Request
 
-_LOCAL_HOSTS = ("localhost", "[::1]")
-_LOCAL_SUFFIXES = (".localhost", ".amazonaws.com", ".on.aws", ".cloudfront.net")
+_AWS_SUFFIXES = (".amazonaws.com", ".on.aws")
 
 
 def refusal(request: Request) -> str | None:
     """Why this request must not reach an AWS API; None where it may."""
-    if not _is_local(request.host):
+    if not _is_local(request.host) and not request.host.endswith(_AWS_SUFFIXES):
         return f"Host {request.host!r} is neither a loopback name nor an AWS endpoint"
     return cross_site(request.headers)
 
@@ -33,7 +32,7 @@ def cross_site(headers: Headers) -> str | None:
 
 
 def _is_local(host: str) -> bool:
-    return host in _LOCAL_HOSTS or host.endswith(_LOCAL_SUFFIXES) or _is_loopback(host)
+    return host in ("localhost", "[::1]") or host.endswith(".localhost") or _is_loopback(host)
 
 
 def _is_loopback(host: str) -> bool:

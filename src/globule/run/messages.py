@@ -131,6 +131,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     guardian_pid: int
     doors: dict[str, str]
     """Door name to address, such as `internet` to `http://127.0.0.1:4580`."""
+    home: str
     regions: tuple[str, ...]
     names: tuple[str, ...]
     """Names that the application can be reached by."""

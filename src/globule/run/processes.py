@@ -13,10 +13,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from globule.run.channel import Channel, ChannelClosed, ask_once
+from globule.run.events import Events
 from globule.run.messages import Follow, Followed, ProcessStatus, Reply, Request, Stop
 from globule.run.settings import child_environment
 from globule.run.state import State
@@ -31,21 +31,18 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 HEALTHY_S = 10.0
 
-Report = Callable[[str, str], None]
-"""Takes an event's kind and text."""
-
 
 class Process:
     """One data plane process that should be alive, unless a fault keeps it dead."""
 
-    def __init__(self, name: str, state: State, report: Report) -> None:
+    def __init__(self, name: str, state: State, events: Events) -> None:
         self.name = name
         self.pid: int | None = None
         self.version = 0
         self.problems: tuple[str, ...] = ()
         self.restarts = 0
         self._state = state
-        self._report = report
+        self._events = events
         self._wanted = True
         self._wanted_changed = asyncio.Event()
         self._serving = asyncio.Event()
@@ -83,12 +80,12 @@ class Process:
                 await self.follow()
                 await vital_sign.until_closed()
             except ChannelClosed as error:
-                self._report("problem", f"{self.name}: {error}; see {self._log}")
+                self._events.report("problem", f"{self.name}: {error}; see {self._log}")
             self._serving.clear()
             self.pid = None
             if self._wanted:
                 self.restarts += 1
-                self._report("process", f"{self.name} died, and is being started again")
+                self._events.report("process", f"{self.name} died, and is being started again")
                 pause_s = FIRST_PAUSE_S if time.monotonic() - started > HEALTHY_S else min(2 * pause_s, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s)
 
@@ -125,7 +122,7 @@ class Process:
             try:
                 await asyncio.wait_for(vital_sign.until_closed(), STOP_LIMIT_S)
             except TimeoutError:
-                self._report("problem", f"{self.name} did not stop within {STOP_LIMIT_S:.0f} s, and was killed")
+                self._events.report("problem", f"{self.name} did not stop within {STOP_LIMIT_S:.0f} s, and was killed")
                 self.kill()
 
     def _want(self, wanted: bool) -> None:
