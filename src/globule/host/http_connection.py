@@ -1,0 +1,490 @@
+"""The server's side of one HTTP/1.1 connection; `host.http_server` makes them.
+
+How it works: a connection collects a head, parses it, and hands a Request to its one task, which runs the handler and
+writes the Response; only then is the next head looked at, so pipelined requests are answered in order, and bytes that
+arrive meanwhile wait in a bounded buffer. A body streams to the handler as it arrives, and the peer is paused while
+nobody reads it. A `parse` hook may answer a head on the spot without a task: that is the edge's way to serve a hit.
+
+A peer that goes away does not cancel its handler, since half a write is worse than an answer that nobody reads; the
+handler's next read of the body fails with BodyInterrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from email.utils import formatdate
+from typing import cast
+
+import msgspec
+
+from globule.host.clock import Clock
+from globule.host.http_stream import BUFFER_BYTES, ArrivingBody, BodyInterrupted
+from globule.wire import http_body, http_head
+from globule.wire.http import Body, BodyTooLarge, BytesBody, Headers, Request, Response
+from globule.wire.http_head import HEAD_END, MalformedMessage, RequestHead
+
+logger = logging.getLogger(__name__)
+
+# After an answer, this much of a request body that nobody read is dropped to keep the connection; more closes it.
+UNREAD_BODY_LIMIT_BYTES = 256 * 1024
+# A peer that still sends when we have answered and closed gets this long to read the answer before it is cut off.
+LINGER_SECONDS = 2.0
+
+TakeOver = Callable[[asyncio.Transport, bytes], asyncio.Protocol]
+
+
+class Upgrade(msgspec.Struct, frozen=True):
+    """A handler's answer that hands the connection over (CONNECT, WebSocket). `response` (101, or 200 to CONNECT) is
+    written without a body; then `take_over(transport, bytes_that_already_arrived)` returns the protocol that
+    receives from there on. Its connection_made is not called."""
+
+    response: Response
+    take_over: TakeOver
+
+
+Handler = Callable[[Request], Awaitable[Response | Upgrade]]
+Parse = Callable[[bytes], RequestHead | tuple[bytes, ...]]
+"""Reads a head, or answers it at once with these bytes, on a connection that stays open. Only a request without a
+body may be answered so. Raises MalformedMessage."""
+Refusal = Callable[[int, str], Response]
+"""Status and reason to the response for a request that never reached the handler, or that the handler failed."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    head_bytes: int = 64 * 1024
+    """Request line and fields; above it 431."""
+    idle_seconds: float = 75.0
+    """For a connection between requests, and one whose peer falls silent in the middle of one. Longer than our
+    client's, so that the client is the one who closes."""
+    connections: int = 10_000
+    """More are closed at once: the process's file descriptors end somewhere."""
+
+
+class Application:
+    """What all connections of one server share."""
+
+    def __init__(self, *, handler: Handler, parse: Parse, refusal: Refusal, limits: Limits, clock: Clock) -> None:
+        self.handler = handler
+        self.parse = parse
+        self.refusal = refusal
+        self.limits = limits
+        self.connections: set[Connection] = set()
+        self.requests = 0
+        self.draining = False
+        self.drained: asyncio.Future[None] | None = None
+        """Set while somebody waits for the last connection to end."""
+        self._clock = clock
+        self._date = ""
+
+    @property
+    def date(self) -> str:
+        """The Date field; `new_second` makes it anew."""
+        if not self._date:
+            self._date = formatdate(self._clock.now(), usegmt=True)
+        return self._date
+
+    def new_second(self) -> None:
+        self._date = ""
+
+    def forget(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        if not self.connections and self.drained is not None and not self.drained.done():
+            self.drained.set_result(None)
+
+
+class Connection(asyncio.Protocol):
+    """One client. It waits for a head; or is busy (a request is with the task); or is closing; or was handed over."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._buffer = b""
+        """Bytes beyond the current request."""
+        self._busy = False
+        self._closing = False
+        """Nothing that arrives is looked at any more."""
+        self._half_closed = False
+        """The peer will send nothing more, but may still be reading."""
+        self._lost = False
+        self._paused = False
+        self._body: ArrivingBody | None = None
+        self._decoder: http_body.BodyDecoder | None = None
+        """Set while a body is arriving."""
+        self._writable: asyncio.Future[None] | None = None
+        """Set while the peer does not take what we write."""
+        self._work: asyncio.Future[tuple[RequestHead, Body]] | None = None
+        """What the task waits for between requests."""
+        self.task: asyncio.Task[None] | None = None
+        self._peer = ""
+        self._deadline = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Connection from {self._peer} busy={self._busy} closing={self._closing}>"
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if peer else ""
+        application = self._application
+        if application.draining or len(application.connections) >= application.limits.connections:
+            self._closing = True
+            self._transport.abort()
+            return
+        application.connections.add(self)
+        self._touch()
+
+    def connection_lost(self, failure: Exception | None) -> None:
+        self._lost = True
+        self._closing = True
+        if self._body is not None:
+            self._body.fail(BodyInterrupted("the client went away"))
+        self._make_writable()
+        if self._work is not None:
+            self._work.cancel()
+        self._forget_if_over()
+
+    def pause_writing(self) -> None:
+        if self._writable is None:
+            self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        self._make_writable()
+        if not self._busy:
+            self._advance()
+
+    def eof_received(self) -> bool:
+        """A client that half-closes still gets the answers to what it asked."""
+        self._half_closed = True
+        if self._decoder is not None and self._body is not None:
+            self._closing = True
+            self._body.fail(BodyInterrupted("the client went away"))
+        return self._busy and self._transport.can_write_eof()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._decoder is not None:
+            self._touch()
+            self._take_body(data)
+        elif self._busy:
+            self._buffer += data
+            if len(self._buffer) > BUFFER_BYTES and not self._paused:
+                self._paused = True
+                self._transport.pause_reading()
+        else:
+            self._buffer = self._buffer + data if self._buffer else data
+            self._advance()
+
+    # Requests in.
+
+    def _advance(self) -> None:
+        """Look at the next head, if it is here; answer it now or give it to the task."""
+        while self._buffer and not self._closing and self._writable is None:
+            end = self._buffer.find(HEAD_END) + len(HEAD_END)
+            if end < len(HEAD_END) or end > self._application.limits.head_bytes:
+                self._await_head()
+                return
+            head, self._buffer = self._buffer[:end], self._buffer[end:]
+            self._application.requests += 1
+            try:
+                parsed = self._application.parse(head)
+            except MalformedMessage as problem:
+                self._refuse(problem.status, problem.why)
+                return
+            if isinstance(parsed, RequestHead):
+                self._begin(parsed)
+                return
+            self._transport.writelines(parsed)
+        if self._half_closed and not self._buffer:
+            self._close()
+        self._touch()
+
+    def _await_head(self) -> None:
+        """The buffer does not begin with a whole head of acceptable size. The deadline stays where it is, so a head
+        that drips in is cut off."""
+        if len(self._buffer) > self._application.limits.head_bytes:
+            self._refuse(431, "the head of the request is too large")
+        elif self._buffer.startswith(b"\r\n"):
+            # RFC 9112 section 2.2: an empty line before the request line is ignored.
+            self._buffer = self._buffer[2:]
+            self._advance()
+        elif self._buffer.count(b"\n") != self._buffer.count(b"\r\n"):
+            self._refuse(400, "a line ends without a carriage return")
+        elif self._half_closed:
+            self._close()
+
+    def _begin(self, head: RequestHead) -> None:
+        self._busy = True
+        body: Body = BytesBody()
+        if head.length:
+            self._body = body = ArrivingBody(
+                None if head.length == http_head.CHUNKED else head.length,
+                pause=self._transport.pause_reading,
+                resume=self._transport.resume_reading,
+                before_first_read=self._send_continue if head.expects_continue else None,
+            )
+            self._decoder = http_body.decoder(head.length)
+            rest, self._buffer = self._buffer, b""
+            if rest:
+                self._take_body(rest)
+        if self.task is None:
+            self.task = self._loop.create_task(self._run((head, body)))
+        else:
+            assert self._work is not None
+            self._work.set_result((head, body))
+
+    def _take_body(self, data: bytes) -> None:
+        assert self._decoder is not None and self._body is not None
+        try:
+            pieces, rest = self._decoder.feed(data)
+        except MalformedMessage as problem:
+            # The handler's read fails with it, its answer is the refusal, and the connection closes.
+            self._closing = True
+            self._body.fail(problem)
+            return
+        for piece in pieces:
+            self._body.push(piece)
+        if rest is not None:
+            self._decoder = None
+            self._buffer = rest
+            self._body.finish()
+
+    def _send_continue(self) -> None:
+        if self._decoder is not None and not self._transport.is_closing():
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    # Responses out.
+
+    async def _run(self, work: tuple[RequestHead, Body]) -> None:
+        """The connection's one task: answers request after request."""
+        try:
+            while True:
+                await self._answer(*work)
+                self._busy = False
+                if self._closing or self._transport.is_closing():
+                    return
+                self._work = self._loop.create_future()
+                if self._paused:
+                    self._paused = False
+                    self._transport.resume_reading()
+                self._advance()
+                work = await self._work
+        finally:
+            self._busy = False
+            self._forget_if_over()
+
+    async def _answer(self, head: RequestHead, body: Body) -> None:
+        request = Request(
+            method=head.method, target=head.target, headers=Headers(head.fields), body=body, peer=self._peer
+        )
+        response = await self._handle(request)
+        if self._transport.is_closing():
+            if isinstance(response, Response):
+                await _abandon(response.body)
+        elif isinstance(response, Upgrade):
+            self._hand_over(response)
+        elif not await self._write(response, head) or not await self._drop_unread_body():
+            self._close()
+
+    async def _handle(self, request: Request) -> Response | Upgrade:
+        refusal = self._application.refusal
+        try:
+            return await self._application.handler(request)
+        except MalformedMessage as problem:
+            return refusal(problem.status, problem.why)
+        except BodyTooLarge:
+            self._closing = True
+            return refusal(413, "the body is too large")
+        except BodyInterrupted:
+            self._closing = True
+            return refusal(400, "the body is incomplete")
+        except Exception:  # one broken handler must not end the process; the client gets 500
+            logger.exception("the handler failed for %s %s", request.method, request.raw_path)
+            return refusal(500, "internal error")
+
+    def _may_stay_open(self, head: RequestHead) -> bool:
+        if self._closing or self._application.draining or not head.keep_alive:
+            return False
+        # A client that was not told to send the body that it announced may or may not send it.
+        unsure = head.expects_continue and self._decoder is not None and self._body is not None
+        return not (unsure and self._body is not None and not self._body.was_read)
+
+    async def _write(self, response: Response, head: RequestHead) -> bool:
+        """Write it all. Returns whether the connection can serve another request."""
+        plan = _plan(response, head, keep_alive=self._may_stay_open(head))
+        if "date" not in response.headers:
+            plan.fields.append(("date", self._application.date))
+        try:
+            encoded = http_head.encode_response_head(response.status, response.phrase, plan.fields)
+        except http_head.InvalidField as problem:
+            logger.error("the answer to %s %s has an invalid field: %s", head.method, head.target, problem)
+            await _abandon(response.body)
+            self._refuse(500, "internal error")
+            return False
+        if not plan.with_body:
+            self._transport.write(encoded)
+            await _abandon(response.body)
+        elif isinstance(response.body, bytes):
+            self._transport.writelines((encoded, response.body))
+        else:
+            self._transport.write(encoded)
+            if not await self._stream(response.body, plan):
+                self._transport.abort()
+                return False
+        if self._writable is not None:
+            await self._writable
+        return plan.keep_alive
+
+    async def _stream(self, pieces: AsyncIterator[bytes], plan: _Plan) -> bool:
+        """Whether the whole body went out; where it did not, the caller cuts the connection so that the client
+        sees it."""
+        sent_bytes = 0
+        try:
+            async for piece in pieces:
+                sent_bytes += len(piece)
+                if self._transport.is_closing() or (plan.length is not None and sent_bytes > plan.length):
+                    return False
+                if piece:
+                    self._transport.write(http_body.chunk(piece) if plan.chunked else piece)
+                    self._touch()
+                if self._writable is not None:
+                    await self._writable
+        except Exception:  # the head is out: cutting the connection is the only answer left
+            logger.exception("the body of a response broke off")
+            return False
+        finally:
+            await _abandon(pieces)
+        if plan.chunked:
+            self._transport.write(http_body.LAST_CHUNK)
+        return plan.length in (None, sent_bytes) and not self._transport.is_closing()
+
+    async def _drop_unread_body(self) -> bool:
+        """Whether the rest of the request's body is out of the way."""
+        body, self._body = self._body, None
+        if body is None:
+            return True
+        dropped_bytes = 0
+        try:
+            async for piece in body:
+                dropped_bytes += len(piece)
+                if dropped_bytes > UNREAD_BODY_LIMIT_BYTES:
+                    return False
+        except (BodyInterrupted, MalformedMessage):
+            return False
+        return True
+
+    def _refuse(self, status: int, why: str) -> None:
+        """Answer what cannot be handled, and close."""
+        response = self._application.refusal(status, why)
+        body = response.body if isinstance(response.body, bytes) else b""
+        ending = [("content-length", str(len(body))), ("date", self._application.date), ("connection", "close")]
+        head = http_head.encode_response_head(response.status, response.phrase, [*response.headers, *ending])
+        self._transport.writelines((head, body))
+        self._close()
+
+    def _hand_over(self, upgrade: Upgrade) -> None:
+        response = upgrade.response
+        transport, rest = self._transport, self._buffer
+        fields = [field for field in response.headers if field[0] not in ("content-length", "transfer-encoding")]
+        transport.write(http_head.encode_response_head(response.status, response.phrase, fields))
+        self._closing = self._lost = True
+        self._buffer = b""
+        transport.set_protocol(upgrade.take_over(transport, rest))
+        transport.resume_reading()
+
+    # Endings.
+
+    def drain(self) -> None:
+        """Finish the request in progress, if any, then close."""
+        if not self._busy:
+            self._close()
+
+    def abort(self) -> None:
+        self._closing = True
+        self._transport.abort()
+        if self.task is not None:
+            self.task.cancel()
+
+    def expire(self, now: float) -> None:
+        """Cut a connection whose peer has been silent for too long while it was the peer's turn."""
+        if self._busy and self._decoder is None and self._writable is None:
+            self._touch()
+        elif now > self._deadline:
+            self._transport.abort()
+
+    def _touch(self) -> None:
+        self._deadline = self._loop.time() + self._application.limits.idle_seconds
+
+    def _close(self) -> None:
+        """Close once what was written is out. While a request's body is still coming, only our direction closes
+        and the rest is dropped, because a reset would take the answer away from the client."""
+        if self._decoder is not None and not self._half_closed and self._transport.can_write_eof():
+            self._decoder = None
+            self._transport.write_eof()
+            self._transport.resume_reading()
+            self._deadline = self._loop.time() + LINGER_SECONDS
+        else:
+            self._transport.close()
+        self._closing = True
+        self._buffer = b""
+
+    def _make_writable(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _forget_if_over(self) -> None:
+        if self._lost and not self._busy:
+            self._application.forget(self)
+
+
+class _Plan(msgspec.Struct):
+    """How a response is framed."""
+
+    fields: list[tuple[str, str]]
+    with_body: bool
+    keep_alive: bool
+    length: int | None
+    """Of the body that is sent; None where it is chunked or ends with the connection."""
+    chunked: bool
+
+
+# Framing and connection management are the server's; a handler's own fields of these names are dropped.
+_OWN_FIELDS = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
+
+
+def _plan(response: Response, head: RequestHead, *, keep_alive: bool) -> _Plan:
+    """RFC 9112 section 6: which body follows, and which fields say so."""
+    with_body = head.method != "HEAD" and response.status >= 200 and response.status not in (204, 304)
+    declared = response.headers.get("content-length")
+    if isinstance(response.body, bytes) and (with_body or (declared is None and response.status != 304)):
+        declared = str(len(response.body))
+    if response.status == 204 or response.status < 200:
+        declared = None
+    chunked = with_body and declared is None and head.minor == 1
+    if with_body and declared is None and head.minor == 0:
+        keep_alive = False
+    if any(name == "connection" and "close" in value.lower() for name, value in response.headers):
+        keep_alive = False
+    fields = [field for field in response.headers if field[0] not in _OWN_FIELDS]
+    if declared is not None:
+        fields.append(("content-length", declared))
+    if chunked:
+        fields.append(("transfer-encoding", "chunked"))
+    if not keep_alive:
+        fields.append(("connection", "close"))
+    elif head.minor == 0:
+        fields.append(("connection", "keep-alive"))
+    length = int(declared) if declared is not None and with_body else None
+    return _Plan(fields=fields, with_body=with_body, keep_alive=keep_alive, length=length, chunked=chunked)
+
+
+async def _abandon(body: bytes | AsyncIterator[bytes]) -> None:
+    """Run an abandoned generator's own `finally` clauses now rather than at the garbage collector's leisure."""
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
