@@ -44,6 +44,14 @@ def edge_location_address(number: int) -> str:
     return f"127.20.{number}.1"
 
 
+def city_address(number: int) -> str:
+    """Loopback address of a client in the city with that number in its catalogue, from 0.
+
+    Every place has a network of 256 addresses, because that is what resolvers send in EDNS Client Subnet (RFC 7871,
+    section 11.1)."""
+    return f"127.{40 + number // 256}.{number % 256}.1"
+
+
 def accelerator_address(number: int, which: int) -> str:
     """One of the two anycast addresses (`which` is 0 or 1) of the accelerator with that number."""
     return f"127.30.{number}.{which + 1}"
