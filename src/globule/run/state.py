@@ -121,6 +121,11 @@ class State:
             raise StateProblem(f"another supervisor is running on {self.root}") from None
         self._lock = handle
 
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
 
 def replace_file(path: Path, data: bytes) -> None:
     """Durable and atomic: a reader sees the old content or the new one, also after a crash."""

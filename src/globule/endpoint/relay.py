@@ -1,0 +1,46 @@
+"""Hands a request on, as it is, and its response back: what the AWS endpoint and the regions do for each other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable
+
+from globule.endpoint.refusals import refuse
+from globule.host.http_client import ClientResponse, ConnectFailed, HttpClient, HttpClientError
+from globule.wire.http import Headers, Request, Response
+
+# Fields that speak of one connection (RFC 9110 section 7.6.1), and framing, which is each connection's own.
+HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length")
+)
+
+
+async def relay(client: HttpClient, key: Hashable, request: Request, *, to: str) -> Response:
+    """Streams both ways. Where the other side (`to`, for people) cannot be reached: 503, as an AWS error."""
+    request.headers = _end_to_end(request.headers)
+    try:
+        response = await client.request(key, request)
+    except ConnectFailed:
+        return refuse(request, 503, "ServiceUnavailable", f"{to} is not running")
+    except HttpClientError as error:
+        return refuse(request, 503, "ServiceUnavailable", f"{to} did not answer: {error}")
+    return Response(
+        status=response.status,
+        reason=response.reason,
+        headers=_end_to_end(response.headers, length=response.body.length),
+        body=_pieces(response),
+    )
+
+
+async def _pieces(response: ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.body:
+            yield piece
+    finally:
+        response.close()
+
+
+def _end_to_end(headers: Headers, *, length: int | None = None) -> Headers:
+    fields = [field for field in headers if field[0] not in HOP_BY_HOP]
+    if length is not None:
+        fields.append(("content-length", str(length)))
+    return Headers(fields)
