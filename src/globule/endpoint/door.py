@@ -8,7 +8,7 @@ next to whichever region it names.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from globule.endpoint.catalogue import CATALOGUE, api_of
 from globule.endpoint.guard import refusal
@@ -61,10 +61,10 @@ class AwsEndpoint:
         return await relay(self._client, code, request, to=code)
 
     async def _connect(
-        self, protocol_factory: Callable[[], asyncio.Protocol], key: Hashable
+        self, protocol_factory: Callable[[], asyncio.Protocol], key: str
     ) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
         try:
-            address: Address = (address_of(region(str(key))), self._ports.internet)
+            address: Address = (address_of(region(key)), self._ports.internet)
         except UnknownPlace as error:
             raise OSError(str(error)) from error
         return await self._network.connect(protocol_factory, address)

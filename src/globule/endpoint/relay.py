@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Hashable
+from typing import TypeVar
 
 from globule.endpoint.refusals import refuse
 from globule.host.http_client import ClientResponse, ConnectFailed, HttpClient, HttpClientError
 from globule.wire.http import Headers, Request, Response
+
+K = TypeVar("K", bound=Hashable)
 
 # Fields that speak of one connection (RFC 9110 section 7.6.1), and framing, which is each connection's own.
 HOP_BY_HOP = frozenset(
@@ -14,7 +17,7 @@ HOP_BY_HOP = frozenset(
 )
 
 
-async def relay(client: HttpClient, key: Hashable, request: Request, *, to: str) -> Response:
+async def relay(client: HttpClient[K], key: K, request: Request, *, to: str) -> Response:
     """Streams both ways. Where the other side (`to`, for people) cannot be reached: 503, as an AWS error."""
     request.headers = _end_to_end(request.headers)
     try:

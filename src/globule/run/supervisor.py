@@ -80,7 +80,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._order_stop, True)
         loop.add_signal_handler(signal.SIGINT, self._order_stop, True)
-        endpoint = AwsEndpoint(LoopbackNetwork(), Ports(self._order.port_base))
+        endpoint = AwsEndpoint(LoopbackNetwork(), Ports(self._order.port_base), lambda: self._world.regions)
         channel = await serve_channel(self._state.socket("supervisor"), self._answer)
         try:
             async with asyncio.TaskGroup() as tasks:
