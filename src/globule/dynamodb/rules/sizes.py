@@ -1,0 +1,69 @@
+"""How large an item is by DynamoDB's arithmetic.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html: the sum of the
+attribute names' and values' sizes. Strings are UTF-8; a number takes a byte for each two significant digits and one
+more (and one for the sign where it is negative); null and boolean take one byte; a list or map three, and one
+for each element.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from globule.dynamodb.model import AttributeValue, Item
+
+
+def item_size_bytes(item: Item) -> int:
+    """The size of a whole item, as the 400 KB limit and the capacity units count it."""
+    total = 0
+    for name, value in item.items():
+        total += _text_size(name) + value_size_bytes(value)
+    return total
+
+
+def value_size_bytes(value: AttributeValue) -> int:
+    """The size of one attribute's value, without its name."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return _text_size(content)
+        case "N":
+            return number_size_bytes(content)
+        case "B":
+            return _binary_size(content)
+        case "BOOL" | "NULL":
+            return 1
+        case "SS":
+            return sum(map(_text_size, content))
+        case "NS":
+            return sum(map(number_size_bytes, content))
+        case "BS":
+            return sum(map(_binary_size, content))
+        case "L":
+            return 3 + sum(1 + value_size_bytes(element) for element in content)
+        case "M":
+            return 3 + sum(1 + _text_size(name) + value_size_bytes(element) for name, element in content.items())
+        case _:
+            raise AssertionError(f"{kind} is no attribute type")
+
+
+def number_size_bytes(number: str) -> int:
+    """`number` is decimal text, with or without an exponent."""
+    negative = number.startswith("-")
+    mantissa = number.lstrip("+-").replace("E", "e").partition("e")[0]
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    if fraction.strip("0") == "":
+        digits = whole.lstrip("0").rstrip("0")
+    else:
+        digits = digits.rstrip("0")
+    return (len(digits) + 1) // 2 + 1 + negative
+
+
+def _text_size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _binary_size(base64_text: Any) -> int:
+    """The length of what the base64 text stands for."""
+    return len(base64_text) // 4 * 3 - base64_text.count("=", -2)
