@@ -1,0 +1,103 @@
+"""The front of a region: one server on the region's own address, for sites, AWS APIs, and other regions.
+
+In this order:
+1. what another process of this world asks (`/_globule/...` with the world's key);
+2. sites: hosts that an API, a function URL or a bucket answers to;
+3. AWS APIs, by `endpoint.catalogue`; a request whose credential scope names another region goes there, over the
+   distance between the two.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from globule.endpoint.catalogue import CATALOGUE, api_of
+from globule.endpoint.guard import refusal
+from globule.endpoint.refusals import refuse
+from globule.endpoint.scope import credential_scope
+from globule.wire.http import BodyTooLarge, Headers, Request, Response
+
+KEY_HEADER = "x-globule-key"
+"""The world's secret; only Globule's own processes know it."""
+FROM_HEADER = "x-globule-from"
+"""The city of the client, as the internet door says it."""
+PEER_PATH = "/_globule/replication"
+
+# A batch of replicated items; the sender keeps below it.
+PEER_MESSAGE_LIMIT_BYTES = 32 * 1024 * 1024
+
+
+class Site(Protocol):
+    """A service that answers to hosts of its own."""
+
+    def serves(self, host: str) -> bool: ...
+
+    async def handle(self, request: Request) -> Response: ...
+
+
+class Api(Protocol):
+    async def handle(self, request: Request) -> Response: ...
+
+
+class RegionDoor:
+    """Dispatches a region's requests. `elsewhere(request, region)` hands one to another region; `receive` answers
+    what another region's replication says."""
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        key: str,
+        sites: Sequence[Site],
+        apis: Mapping[str, Api],
+        elsewhere: Callable[[Request, str], Awaitable[Response]],
+        receive: Callable[[bytes], Awaitable[bytes]],
+    ) -> None:
+        self._region = region
+        self._key = key
+        self._sites = sites
+        self._apis = apis
+        self._elsewhere = elsewhere
+        self._receive = receive
+
+    async def answer(self, request: Request) -> Response:
+        trusted = hmac.compare_digest(request.headers.get(KEY_HEADER) or "", self._key)
+        if request.target == PEER_PATH:
+            return await self._answer_peer(request) if trusted else refuse(request, 403, "AccessDenied", "wrong key")
+        request.headers.remove(KEY_HEADER)
+        if not trusted:
+            request.headers.remove(FROM_HEADER)
+        host = request.host
+        for site in self._sites:
+            if site.serves(host):
+                return await site.handle(request)
+        return await self._answer_api(request)
+
+    async def _answer_peer(self, request: Request) -> Response:
+        try:
+            message = await request.body.read(PEER_MESSAGE_LIMIT_BYTES)
+        except BodyTooLarge:
+            return refuse(request, 413, "RequestTooLarge", "the message is beyond the limit")
+        headers = Headers([("content-type", "application/octet-stream")])
+        return Response(status=200, headers=headers, body=await self._receive(message))
+
+    async def _answer_api(self, request: Request) -> Response:
+        why = refusal(request)
+        if why is not None:
+            return refuse(request, 403, "AccessDenied", why)
+        api = api_of(request)
+        scope = credential_scope(request)
+        if api is None:
+            wanted = scope.service if scope else request.headers.get("x-amz-target") or request.host
+            served = ", ".join(known.signing_name for known in CATALOGUE)
+            return refuse(
+                request,
+                400 if scope else 404,
+                "UnknownOperationException",
+                f"{self._region} serves nothing for {wanted}; its AWS APIs are {served}",
+            )
+        if scope is not None and scope.region != self._region:
+            return await self._elsewhere(request, scope.region)
+        return await self._apis[api.name].handle(request)
