@@ -27,21 +27,17 @@ class ParameterDeclaration(
     default: Any = None
     allowed_values: list[Any] | None = None
     allowed_pattern: str | None = None
-    min_length: int | str | None = None
-    max_length: int | str | None = None
-    min_value: float | str | None = None
-    max_value: float | str | None = None
-    no_echo: bool | str = False
+    min_length: int | None = None
+    max_length: int | None = None
+    min_value: float | None = None
+    max_value: float | None = None
+    no_echo: bool = False
     constraint_description: str | None = None
     description: str | None = None
 
     @property
     def is_list(self) -> bool:
         return self.type == "CommaDelimitedList" or self.type.startswith("List<")
-
-    @property
-    def hidden(self) -> bool:
-        return text_of(self.no_echo) == "true"
 
 
 def bind(declared: Mapping[str, Any], given: Mapping[str, str], source: Source) -> dict[str, str | list[str]]:
@@ -69,7 +65,7 @@ def bind(declared: Mapping[str, Any], given: Mapping[str, str], source: Source) 
 
 def shown(declared: Mapping[str, Any], values: Mapping[str, str | list[str]]) -> dict[str, str]:
     """The values for people and records: text, NoEcho ones hidden."""
-    return {name: HIDDEN if _declaration(declared[name]).hidden else _joined(value) for name, value in values.items()}
+    return {name: HIDDEN if _declaration(declared[name]).no_echo else _joined(value) for name, value in values.items()}
 
 
 class _Unacceptable(Exception):
@@ -79,7 +75,7 @@ class _Unacceptable(Exception):
 
 def _declaration(entry: Any) -> ParameterDeclaration:
     try:
-        declaration = msgspec.convert(entry, type=ParameterDeclaration)
+        declaration = msgspec.convert(entry, type=ParameterDeclaration, strict=False)
     except msgspec.ValidationError as error:
         raise _Unacceptable(str(error)) from None
     if declaration.type.startswith("AWS::SSM::Parameter"):
@@ -110,7 +106,7 @@ def _list(text: str) -> list[str]:
 
 def _check(declaration: ParameterDeclaration, value: str) -> None:
     for why in _complaints(declaration, value):
-        shown_value = HIDDEN if declaration.hidden else repr(value)
+        shown_value = HIDDEN if declaration.no_echo else repr(value)
         explained = f" ({declaration.constraint_description})" if declaration.constraint_description else ""
         raise _Unacceptable(f"{shown_value} {why}{explained}")
 
@@ -126,9 +122,9 @@ def _complaints(declaration: ParameterDeclaration, value: str) -> Iterator[str]:
         else:
             if not fits:
                 yield f"does not match {declaration.allowed_pattern}"
-    if declaration.min_length is not None and len(value) < int(declaration.min_length):
+    if declaration.min_length is not None and len(value) < declaration.min_length:
         yield f"is shorter than {declaration.min_length}"
-    if declaration.max_length is not None and len(value) > int(declaration.max_length):
+    if declaration.max_length is not None and len(value) > declaration.max_length:
         yield f"is longer than {declaration.max_length}"
     if declaration.type in ("Number", "List<Number>"):
         try:
@@ -136,9 +132,9 @@ def _complaints(declaration: ParameterDeclaration, value: str) -> Iterator[str]:
         except ValueError:
             yield "is not a number"
             return
-        if declaration.min_value is not None and number < float(declaration.min_value):
+        if declaration.min_value is not None and number < declaration.min_value:
             yield f"is less than {declaration.min_value}"
-        if declaration.max_value is not None and number > float(declaration.max_value):
+        if declaration.max_value is not None and number > declaration.max_value:
             yield f"is greater than {declaration.max_value}"
 
 

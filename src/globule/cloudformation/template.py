@@ -17,11 +17,33 @@ from globule.cloudformation.problems import Path, Problem, TemplateProblems, dot
 RESOURCES_LIMIT = 500
 
 SECTIONS = frozenset(
-    "AWSTemplateFormatVersion Conditions Description Globals Hooks Mappings Metadata Outputs Parameters Resources Rules "
-    "Transform".split()
+    {
+        "AWSTemplateFormatVersion",
+        "Conditions",
+        "Description",
+        "Globals",
+        "Hooks",
+        "Mappings",
+        "Metadata",
+        "Outputs",
+        "Parameters",
+        "Resources",
+        "Rules",
+        "Transform",
+    }
 )
 RESOURCE_ATTRIBUTES = frozenset(
-    "Condition CreationPolicy DeletionPolicy DependsOn Metadata Properties Type UpdatePolicy UpdateReplacePolicy".split()
+    {
+        "Condition",
+        "CreationPolicy",
+        "DeletionPolicy",
+        "DependsOn",
+        "Metadata",
+        "Properties",
+        "Type",
+        "UpdatePolicy",
+        "UpdateReplacePolicy",
+    }
 )
 DeletionPolicy = Literal["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"]
 
