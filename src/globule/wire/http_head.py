@@ -89,6 +89,8 @@ class _Collector:
 
 def parse_request_head(head: bytes) -> RequestHead:
     """`head` ends with the empty line. Raises MalformedMessage."""
+    if head.count(b" ", 0, head.find(b"\r\n")) != 2:
+        raise MalformedMessage("a request line is three words, one space apart")
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
     _feed(parser, collector, head)
