@@ -1,0 +1,1 @@
+"""Meridian's rules and its table, shared by the functions beside this folder."""
