@@ -12,7 +12,7 @@ from pathlib import Path
 
 # Left by interpreters, version control, build tools and Globule itself; never part of what is deployed.
 LEFT_OUT = frozenset(
-    {"__pycache__", ".git", ".globule", ".aws-sam", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".DS_Store"}
+    {".DS_Store", ".aws-sam", ".git", ".globule", ".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__"}
 )
 # Lambda's own limit is 250 MB unzipped; this leaves room for what AWS would refuse with a clearer message.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -53,7 +53,9 @@ def tree(root: Path) -> Iterator[Path]:
             count += 1
             if count > TREE_LIMIT_FILES:
                 raise ValueError(f"{root} has more than {TREE_LIMIT_FILES} files")
-            yield Path(folder, name)
+            path = Path(folder, name)
+            if path.is_file():  # no broken links, no pipes that would block whoever reads them
+                yield path
 
 
 def content_hash(root: Path) -> str:
