@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 
 import dns.edns
@@ -127,10 +128,8 @@ def test_we_read_what_dnspython_writes(message: Message) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
-    try:
+    with contextlib.suppress(MalformedMessage):
         codec.parse_message(data)
-    except MalformedMessage:
-        pass
 
 
 @given(messages, st.data())
@@ -138,10 +137,8 @@ def test_a_damaged_message_is_a_message_or_malformed(message: Message, data: st.
     wire = bytearray(codec.encode_message(message))
     for _ in range(data.draw(st.integers(1, 4))):
         wire[data.draw(st.integers(0, len(wire) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(MalformedMessage):
         codec.parse_message(bytes(wire[: data.draw(st.integers(0, len(wire)))]))
-    except MalformedMessage:
-        pass
 
 
 @given(st.lists(label_bytes, max_size=3))
@@ -156,19 +153,13 @@ def test_a_name_of_any_bytes_survives_text(parts: list[bytes]) -> None:
 
 
 @given(st.text(max_size=80))
-def test_text_is_a_name_that_dnspython_reads_alike_or_invalid(text: str) -> None:
+def test_text_that_is_a_name_survives_the_wire(text: str) -> None:
     try:
         wire = codec.encode_name(text)
     except InvalidName:
         return
-    assert (
-        codec.encode_name(
-            ".".join(
-                codec.parse_message(b"\0" * 5 + b"\1" + b"\0" * 6 + wire + b"\0\1\0\1").questions[0].name.split(".")
-            )
-        )
-        == wire
-    )
+    name = codec.parse_message(b"\0\1\0\0\0\1\0\0\0\0\0\0" + wire + b"\0\1\0\1").questions[0].name
+    assert codec.encode_name(name) == wire
 
 
 @given(messages, st.integers(512, 1400))
@@ -179,7 +170,8 @@ def test_what_does_not_fit_is_truncated_and_says_so(message: Message, limit_byte
 
     assert len(wire) <= limit_bytes
     assert read.questions == message.questions
-    assert (read.answers == message.answers) != read.truncated or not message.answers
+    assert read.truncated == (len(codec.encode_message(message)) > limit_bytes)
+    assert read.answers == (() if read.truncated else message.answers)
 
 
 def test_a_pointer_that_leads_to_itself_is_malformed() -> None:

@@ -1,0 +1,37 @@
+"""Where the client of a DNS question is, by its address.
+
+Real resolvers look addresses up in a geolocation database; there is none here, and a made-up one would be wrong for
+every real network. Instead each city has a private network of its own, which EDNS Client Subnet can name
+(`dig +subnet=10.0.17.0/24`), and every place has its loopback network (`dig -b 127.40.17.1`). Anybody else is unknown,
+and the caller decides what that means (the world's home city).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from globule.world.places import Place, cities, place_of_address
+
+# RFC 1918's largest network has room for 65,536 cities. RFC 7871 section 11.1 asks resolvers for 24 bits.
+_FIRST_BYTE = 10
+SUBNET_BITS = 24
+
+
+def client_subnet(city: Place) -> str:
+    """The network of clients in that city, such as `10.0.17.0/24`."""
+    assert city.kind == "city", city
+    return f"{_FIRST_BYTE}.{city.number // 256}.{city.number % 256}.0/{SUBNET_BITS}"
+
+
+def place_of_client(address: str, prefix_bits: int = 32) -> Place | None:
+    """The place of an IPv4 client whose first `prefix_bits` are known; None where they name no place."""
+    if prefix_bits < SUBNET_BITS:
+        return None
+    try:
+        parts = ipaddress.IPv4Address(address).packed
+    except ValueError:
+        return None
+    if parts[0] == _FIRST_BYTE:
+        number = parts[1] * 256 + parts[2]
+        return cities()[number] if number < len(cities()) else None
+    return place_of_address(address)
