@@ -88,3 +88,10 @@ class TableSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def index(self, name: str) -> Index | None:
         return next((index for index in self.indexes if index.name == name), None)
+
+
+class SortCondition(msgspec.Struct, frozen=True):
+    """A condition on one sort key attribute. BETWEEN has two values, every other one."""
+
+    operator: Literal["=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"]
+    values: tuple[AttributeValue, ...]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
-
 import msgspec
 
-from globule.dynamodb.model import AttributeValue, Item
+from globule.dynamodb.model import AttributeValue, Item, SortCondition
 from globule.dynamodb.serving.catalogue import TableRecord
 
 
@@ -22,13 +20,6 @@ class Stored:
     def item(self) -> Item:
         """Decoded, a new one each time."""
         ...
-
-
-class SortCondition(msgspec.Struct, frozen=True):
-    """A condition on one sort key attribute. BETWEEN has two values, every other one."""
-
-    operator: Literal["=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"]
-    values: tuple[AttributeValue, ...]
 
 
 class Reader:
