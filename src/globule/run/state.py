@@ -65,6 +65,10 @@ class State:
     def edge(self) -> Path:
         return self.root / "edge"
 
+    def function_logs(self, place: str) -> Path:
+        """What functions print in a region, or in `edge`."""
+        return (self.edge if place == "edge" else self.region(place)) / "logs"
+
     @property
     def sockets(self) -> Path:
         """A private folder with a short name that follows from the state directory's path."""
