@@ -8,8 +8,8 @@
     regions = ["us-east-1", "eu-west-1"]            # one region at a time, in this order
     [stack.parameters]
     Stage = "prod"
-    Table = { output = "chat-data.TableName" }      # of the same region, else of that stack's only region
-    Origin = { output = "chat-web.Domain", region = "us-east-1" }
+    Table = { stack = "chat-data", output = "TableName" }   # of the same region, else of that stack's only one
+    Origin = { output = "chat-web.Domain", region = "us-east-1" }   # shorter, and of the region that is named
     Role = { by_region = { us-east-1 = "PRIMARY" }, default = "SECONDARY" }
     [[stack.sync]]                                  # files to a bucket, once the stack exists
     from = "web/"
@@ -182,10 +182,14 @@ class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     home: str | None = None
 
 
-class _ParameterEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    output: str | None = None
+class _OutputEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    output: str
+    stack: str = ""
     region: str | None = None
-    by_region: dict[str, Any] | None = None
+
+
+class _ByRegionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    by_region: dict[str, Any]
     default: Any = None
 
 
@@ -200,8 +204,8 @@ class _Reader:
         try:
             entry = msgspec.convert(tomllib.loads(self._text), type=_FileEntry)
         except tomllib.TOMLDecodeError as error:
-            line = re.search(r"at line (\d+)", str(error))
-            self._refuse(int(line[1]) if line else 1, f"not valid TOML: {error}")
+            found = re.search(r"at line (\d+)", str(error))
+            self._refuse(int(found[1]) if found else 1, f"not valid TOML: {error}")
             raise TemplateProblems(self._problems) from None
         except msgspec.ValidationError as error:
             message, _, place = str(error).partition(" - at `$")
@@ -272,13 +276,12 @@ class _Reader:
         """The line of a key: of the file, or of the stack with that number."""
         current = -1
         found = 1
+        wanted = re.compile(rf"""(^|[\s{{,])["']?{re.escape(key)}["']?\s*=""")
         for number, text in enumerate(self._text.splitlines(), start=1):
             if re.match(r"\s*\[\[\s*stack\s*\]\]", text):
                 current += 1
                 found = number if current == index else found
-            if current == (-1 if index is None else index) and re.match(
-                rf"""\s*["']?{re.escape(key)}["']?\s*=""", text
-            ):
+            if current == (-1 if index is None else index) and wanted.search(text):
                 return number
         return found
 
@@ -295,14 +298,12 @@ def _region_problems(regions: tuple[str, ...], known: frozenset[str]) -> Iterato
 
 def _parameter(value: Any) -> Parameter | str:
     """The parameter, or a sentence that says why it is none."""
-    if not isinstance(value, dict):
-        return _literal(value)
+    if not isinstance(value, dict) or "by_region" not in value:
+        return _single(value)
     try:
-        entry = msgspec.convert(value, type=_ParameterEntry)
+        entry = msgspec.convert(value, type=_ByRegionEntry)
     except msgspec.ValidationError as error:
         return str(error)
-    if entry.by_region is None:
-        return _single(value)
     choices: dict[str, Literal | OutputOf] = {}
     for region, choice in entry.by_region.items():
         single = _single(choice)
@@ -316,10 +317,12 @@ def _parameter(value: Any) -> Parameter | str:
 def _single(value: Any) -> Literal | OutputOf | str:
     if not isinstance(value, dict):
         return _literal(value)
-    stack, dot, output = str(value.get("output", "")).partition(".")
-    if not dot or not set(value) <= {"output", "region"}:
-        return 'write a value, { output = "stack.Output" }, or { by_region = { region = value } }'
-    return OutputOf(stack=stack, output=output, region=value.get("region"))
+    try:
+        entry = msgspec.convert(value, type=_OutputEntry)
+    except msgspec.ValidationError:
+        return 'write a value, { stack = "name", output = "Output" }, or { by_region = { region = value } }'
+    stack, _, output = (entry.stack, "", entry.output) if entry.stack else entry.output.partition(".")
+    return OutputOf(stack=stack, output=output, region=entry.region)
 
 
 def _literal(value: Any) -> Literal | str:

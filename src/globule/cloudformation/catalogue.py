@@ -55,6 +55,8 @@ class Catalogue:
             name = "AWS::CloudFormation::CustomResource"
         if name in EXPLAINED:
             return EXPLAINED[name]
+        if name.startswith("AWS::Serverless::"):
+            return f"the type {name} needs `Transform: AWS::Serverless-2016-10-31` at the top of the template"
         supported = {*self._running, *RECORDED}
         if name not in self.schemas.types:
             close = near(name, frozenset(self.schemas.types))

@@ -32,7 +32,7 @@ NODES_LIMIT = 400_000
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """The line of a node, and those of what it holds."""
+    """The line of a node, and those of everything that it holds, by key or index."""
 
     line: int
     children: Mapping[str | int, Lines] = {}
@@ -224,6 +224,7 @@ def _intrinsic(tag: str, node: _Node) -> _Node:
         raise _Refused(lines.line, f"the YAML tag {tag} is not one of CloudFormation's")
     if name == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
+        lines = Lines(lines.line, dict.fromkeys(range(len(value)), lines))
     full = name if name in _UNPREFIXED else f"Fn::{name}"
     return {full: value}, Lines(lines.line, {full: lines})
 

@@ -75,7 +75,7 @@ def resolve(template: Template, instance: Instance, catalogue: Catalogue, draw: 
     known: dict[str, Known] = {}
     facts = Facts(
         region=instance.region,
-        pseudo_parameters=_pseudo_parameters(instance, token),
+        pseudo_parameters=pseudo_parameters(instance, token),
         parameters=values,
         mappings=template.mappings,
         exports=instance.exports,
@@ -113,7 +113,7 @@ def resolve(template: Template, instance: Instance, catalogue: Catalogue, draw: 
     )
 
 
-def _pseudo_parameters(instance: Instance, token: str) -> dict[str, Any]:
+def pseudo_parameters(instance: Instance, token: str) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html"""
     identity = uuid.UUID(bytes=hashlib.sha256(token.encode()).digest()[:16], version=4)
     return {

@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 
 from globule.cloudformation.catalogue import Catalogue
+from globule.cloudformation.problems import Problem, TemplateProblems
 from globule.cloudformation.state import ResourceState, StackState
 from globule.world.resource_type import Declaration, PropertyProblem
 from globule.world.snapshot import Deployed
 
 
 def resources_of(state: StackState, catalogue: Catalogue) -> tuple[Deployed, ...]:
-    """A remembered stack's resources, built again from what is remembered. Raises PropertyProblem where a type has
-    become stricter since."""
+    """Those of a remembered stack. Raises TemplateProblems where a type has become stricter since."""
     built = (deployed(state, resource, _rebuilt(state, resource, catalogue)) for resource in state.resources)
     return tuple(built) + retained_of(state, catalogue)
 
@@ -48,7 +48,7 @@ def deployed(state: StackState, resource: ResourceState, model: Any) -> Deployed
 def _rebuilt(state: StackState, resource: ResourceState, catalogue: Catalogue) -> Any:
     kind = catalogue.find(resource.type)
     if kind is None:
-        raise PropertyProblem((), f"{resource.logical_id}: {catalogue.why_not(resource.type)}")
+        raise _refused(state, resource, catalogue.why_not(resource.type))
     declaration = Declaration(
         stack=state.name,
         region=state.region,
@@ -58,4 +58,12 @@ def _rebuilt(state: StackState, resource: ResourceState, catalogue: Catalogue) -
         folder=Path(state.folder),
         token=resource.token,
     )
-    return kind.build(declaration).resource
+    try:
+        return kind.build(declaration).resource
+    except PropertyProblem as problem:
+        raise _refused(state, resource, str(problem)) from None
+
+
+def _refused(state: StackState, resource: ResourceState, why: str) -> TemplateProblems:
+    standing = f"stack {state.name} in {state.region}, as it stands"
+    return TemplateProblems([Problem(file=standing, line=1, where=resource.logical_id, why=why)])

@@ -21,8 +21,6 @@ SECTIONS = frozenset(
         "AWSTemplateFormatVersion",
         "Conditions",
         "Description",
-        "Globals",
-        "Hooks",
         "Mappings",
         "Metadata",
         "Outputs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from globule.cloudformation.intrinsics import conditions, lookups, references, text
@@ -42,20 +43,21 @@ REFUSED: Mapping[str, str] = {
     "Fn::GetStackOutput": "Fn::GetStackOutput is not supported here; give the output as a parameter in globule.toml",
 }
 DYNAMIC_REFERENCE = "{{resolve:"
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Evaluation:
     """One stack's scope. `resources` may grow while a stack is resolved; all else is fixed."""
 
     def __init__(
-        self, facts: Facts, *, conditions: Mapping[str, Any] | None = None, resources: Mapping[str, Known] | None = None
+        self, facts: Facts, *, conditions: Mapping[str, Any] = _NONE, resources: Mapping[str, Known] = _NONE
     ) -> None:
         self.facts = facts
         self.imported: set[str] = set()
-        self._conditions = conditions or {}
+        self._conditions = conditions
         self._decided: dict[str, bool] = {}
         self._deciding: list[str] = []
-        self._resources = resources or {}
+        self._resources = resources
 
     def value(self, node: Any, path: Path) -> Any:
         if isinstance(node, str):
