@@ -156,7 +156,7 @@ LT: Vilnius
 UA: Kyiv, Lviv, Odesa
 BY: Minsk
 MD: Chisinau
-RU: Moscow, Saint Petersburg, Novosibirsk, Yekaterinburg, Vladivostok
+RU: Moscow, Saint Petersburg, Novosibirsk, Yekaterinburg
 TR: Istanbul, Ankara, İzmir
 GE: Tbilisi
 AM: Yerevan
