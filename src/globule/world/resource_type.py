@@ -57,6 +57,8 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     """The values of Fn::GetAtt, by attribute name (`Arn`, `RegionalDomainName`)."""
     resource: Any = None
     """The model, a tagged frozen struct; None where the type is recorded and does not run."""
+    not_running: tuple[str, ...] = ()
+    """Paths of nested properties that are accepted and do nothing here, such as `DistributionConfig.WebACLId`."""
 
 
 class ResourceType(msgspec.Struct, frozen=True, kw_only=True):
