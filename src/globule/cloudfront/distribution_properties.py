@@ -48,11 +48,10 @@ RECORDED = (
 )
 
 
-def distribution(
-    config: Properties, *, id: str, domain_name: str, account: str
-) -> tuple[Distribution, tuple[str, ...]]:
-    """The distribution, and the paths of properties that are recorded and do nothing. Raises PropertyProblem."""
-    recorded = config.record(*RECORDED)
+def distribution(config: Properties, *, id: str, domain_name: str, account: str) -> Distribution:
+    """Raises PropertyProblem. `config.recorded` then lists what does nothing here."""
+    config.ignore("Comment")
+    config.record(*RECORDED)
     origins = tuple(_origin(item) for item in config.objects("Origins"))
     groups = _origin_groups(config.object("OriginGroups"))
     behaviors = tuple(_behavior(item, item.required_text("PathPattern")) for item in config.objects("CacheBehaviors"))
