@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from globule.cloudformation.parsing import TEMPLATE_LIMIT_BYTES, Document, parse
-from globule.cloudformation.problems import Path, Problem, TemplateProblems
+from globule.cloudformation.problems import Path, Problem, TemplateProblems, dotted
 from globule.cloudformation.template import Source
 from globule.host.files import content_hash, read_text
 
@@ -56,7 +56,7 @@ def with_uris(document: Document, folder: FilePath) -> dict[str, Any]:
     value = document.value
     for path, local in (*local_paths(document), *_defaults(document)):
         if not (folder / local).exists():
-            problems.append(document.problem(path, f"there is no file or folder {local}", where=str(path[-1])))
+            problems.append(document.problem(path, f"there is no file or folder {local}", where=dotted(path)))
         value = _replaced(value, path, _uri(local) if _takes_uri(document.value, path) else _object(path, local))
     if problems:
         raise TemplateProblems(problems)
