@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from globule.wire.cors import Cors
+
 
 class LocalCode(msgspec.Struct, frozen=True, kw_only=True, tag="local"):
     """A folder, a zip archive, or a single file on this machine."""
@@ -74,17 +76,6 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::Lambda::
     arn: str
     name: str
     content: LocalCode
-
-
-class Cors(msgspec.Struct, frozen=True, kw_only=True):
-    """https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html"""
-
-    allow_credentials: bool = False
-    allow_headers: tuple[str, ...] = ()
-    allow_methods: tuple[str, ...] = ()
-    allow_origins: tuple[str, ...] = ()
-    expose_headers: tuple[str, ...] = ()
-    max_age_s: int | None = None
 
 
 class Url(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::Lambda::Url"):

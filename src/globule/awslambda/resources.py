@@ -14,7 +14,6 @@ from typing import Any, Literal, cast
 from globule.awslambda.model import (
     Alias,
     Code,
-    Cors,
     EventInvokeConfig,
     EventSourceMapping,
     Function,
@@ -26,6 +25,7 @@ from globule.awslambda.model import (
 )
 from globule.awslambda.rules import environment, runtimes
 from globule.awslambda.rules.names import MalformedName, function_arn, parse_name
+from globule.wire.cors import Cors
 from globule.world.resource_type import Built, Declaration, PropertyProblem, ResourceType
 
 Properties = Mapping[str, Any]
