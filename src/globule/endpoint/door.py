@@ -7,7 +7,6 @@ next to whichever region it names.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from globule.endpoint.catalogue import CATALOGUE, api_of
@@ -17,9 +16,8 @@ from globule.endpoint.relay import relay
 from globule.endpoint.scope import credential_scope
 from globule.host.http_client import HttpClient
 from globule.host.http_server import Server, serve
-from globule.host.network import Address, Network
+from globule.host.network import Network
 from globule.wire.http import Request, Response
-from globule.world.places import UnknownPlace, address_of, region
 from globule.world.ports import DOORS, Ports
 
 # Where clients that do not sign (curl) go: AWS's own default region.
@@ -29,11 +27,13 @@ DEFAULT_REGION = "us-east-1"
 class AwsEndpoint:
     """`regions()` names the regions that run now; requests for others are refused by name."""
 
-    def __init__(self, network: Network, ports: Ports, regions: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(
+        self, network: Network, ports: Ports, client: HttpClient[str], regions: Callable[[], tuple[str, ...]]
+    ) -> None:
         self._network = network
         self._ports = ports
         self._regions = regions
-        self._client = HttpClient(self._connect)
+        self._client = client
         self._server: Server | None = None
 
     async def listen(self) -> None:
@@ -43,7 +43,6 @@ class AwsEndpoint:
     async def close(self) -> None:
         if self._server is not None:
             await self._server.aclose()
-        self._client.close()
 
     async def _answer(self, request: Request) -> Response:
         why = refusal(request)
@@ -59,12 +58,3 @@ class AwsEndpoint:
             running = ", ".join(self._regions()) or "none"
             return refuse(request, 400, "UnrecognizedClientException", f"{code} does not run here; running: {running}")
         return await relay(self._client, code, request, to=code)
-
-    async def _connect(
-        self, protocol_factory: Callable[[], asyncio.Protocol], key: str
-    ) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
-        try:
-            address: Address = (address_of(region(key)), self._ports.internet)
-        except UnknownPlace as error:
-            raise OSError(str(error)) from error
-        return await self._network.connect(protocol_factory, address)

@@ -6,6 +6,7 @@ What belongs to an application is in its `globule.toml`; what belongs to one wor
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
@@ -36,3 +37,8 @@ def child_environment() -> dict[str, str]:
     """The environment for Globule's own processes: this one's, without what would point AWS clients elsewhere."""
     dropped = ("AWS_", "GLOBULE_STATE", "PYTHONSTARTUP")
     return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+
+
+def function_path() -> str:
+    """Where functions find programs: the interpreter's own folder first, then this machine's."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))

@@ -16,14 +16,16 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
 import uvloop
 
+from globule.cloudformation.execute import all_at_once, execute
 from globule.cloudformation.problems import TemplateProblems
 from globule.endpoint.door import AwsEndpoint
+from globule.endpoint.regional_client import regional_client
 from globule.faults.changes import FaultChange, Kill, Restart, changed
 from globule.host.network import LoopbackNetwork
 from globule.host.tracing import Span
@@ -45,13 +47,15 @@ from globule.run.messages import (
     Traced,
     Watch,
 )
+from globule.run.names import site_names
 from globule.run.order import Order, read_order
 from globule.run.processes import Process
-from globule.run.stacks import Built, Stacks
+from globule.run.stacks import Stacks
 from globule.run.state import State, StateProblem, replace_file
+from globule.run.uploads import UploadProblem, synchronise
 from globule.world.faults import Faults
 from globule.world.ports import Ports
-from globule.world.snapshot import Scales, World, WorldDecoder, encode_world
+from globule.world.snapshot import Deployed, Scales, World, WorldDecoder, encode_world
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +71,9 @@ class Supervisor:
         self._order = order
         self._events = Events()
         self._world = read_world(state, WorldDecoder(MODELS)) or World()
+        self._home = order.home or self._world.home
         self._stacks = Stacks(state, order)
+        self._regions = regional_client(LoopbackNetwork(), Ports(order.port_base).internet)
         self._ready = asyncio.Event()
         self._stopped = asyncio.Event()
         self._stop_everything = False
@@ -80,7 +86,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._order_stop, True)
         loop.add_signal_handler(signal.SIGINT, self._order_stop, True)
-        endpoint = AwsEndpoint(LoopbackNetwork(), Ports(self._order.port_base), lambda: self._world.regions)
+        ports = Ports(self._order.port_base)
+        endpoint = AwsEndpoint(LoopbackNetwork(), ports, self._regions, lambda: self._world.regions)
         channel = await serve_channel(self._state.socket("supervisor"), self._answer)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -97,6 +104,7 @@ class Supervisor:
         finally:
             channel.close()
             await endpoint.close()
+            self._regions.close()
             if self._stop_everything:
                 self._state.socket("supervisor").unlink(missing_ok=True)
 
@@ -105,7 +113,6 @@ class Supervisor:
         resumed = self._world.version > 0
         if resumed:
             await self._publish(self._world_with())
-        await self._keep_processes(self._stacks.regions())
         if not await self._apply() and not resumed:
             self._events.report("failed", "nothing was started")
         async for files in self._stacks.changes():
@@ -116,32 +123,46 @@ class Supervisor:
         """Make the world what the templates say. Problems leave the world as it is; False then."""
         try:
             async with self._turn:
-                built = await self._stacks.build(self._progress)
-                await self._publish(self._world_with(built))
-                self._stacks.accept(built)
-                await self._keep_processes(self._world.regions)
-                await self._serving()
-                await self._stacks.upload(built, self._progress)
-        except TemplateProblems as problems:
+                application = self._stacks.read()
+                self._home = self._order.home or application.home or World().home
+                await self._keep_processes(application.regions)
+                prepared = await self._stacks.prepare(application)
+                for step in prepared.steps:
+                    for action in step.plan.actions:
+                        self._events.report("progress", f"{step.plan.stack} {step.plan.region}: {action}")
+                executed = await execute(all_at_once(prepared), self._stacks.standing, self._stacks.catalogue, self)
+                self._stacks.keep(executed.states)
+                for reason in executed.reasons:
+                    self._events.report("problem", reason)
+                if executed.failed:
+                    return False
+                for upload in prepared.uploads:
+                    count = await synchronise(self._regions, upload)
+                    self._events.report("progress", f"{count} files changed in bucket {upload.bucket}")
+        except (TemplateProblems, UploadProblem) as problems:
             self._events.report("problem", str(problems))
             return False
         self._ready.set()
         self._events.report("ready", f"world {self._world.version} serves in {', '.join(self._world.regions)}")
         return True
 
-    def _progress(self, text: str) -> None:
-        self._events.report("progress", text)
+    async def publish(self, resources: tuple[Deployed, ...]) -> Sequence[str]:
+        """As `cloudformation.execute.Publisher`: these resources to every living process, and what they say of it."""
+        await self._publish(self._world_with(resources=resources))
+        await self._serving()
+        return [f"{process.name}: {why}" for process in self._processes.values() for why in process.problems]
 
-    def _world_with(self, built: Built | None = None, *, faults: Faults | None = None) -> World:
+    def _world_with(self, *, resources: tuple[Deployed, ...] | None = None, faults: Faults | None = None) -> World:
         """The next world: this one, with what is given and the present order's settings."""
+        regions = tuple(name for name in self._processes if name != "edge")
         return World(
             version=self._world.version + 1,
-            home=built.home if built else self._world.home,
+            home=self._home,
             port_base=self._order.port_base,
-            regions=built.regions if built else self._world.regions,
+            regions=regions or self._world.regions,
             scales=Scales(wan=self._order.wan, time=self._order.time_scale),
             faults=self._world.faults if faults is None else faults,
-            resources=built.resources if built else self._world.resources,
+            resources=self._world.resources if resources is None else resources,
         )
 
     async def _publish(self, world: World) -> None:
@@ -152,9 +173,11 @@ class Supervisor:
         await asyncio.to_thread(replace_file, self._state.world_file, encode_world(world))
         self._world = world
         living = [process for process in self._processes.values() if process.condition == "serving"]
-        for outcome in await asyncio.gather(*(process.follow() for process in living), return_exceptions=True):
-            if isinstance(outcome, BaseException) and not isinstance(outcome, ChannelClosed):
-                raise outcome
+        await asyncio.gather(*map(self._have_follow, living))
+
+    async def _have_follow(self, process: Process) -> None:
+        with contextlib.suppress(ChannelClosed):  # it died just now, and reads this world when it starts
+            await process.follow()
 
     async def _keep_processes(self, regions: tuple[str, ...]) -> None:
         assert self._tasks is not None
@@ -167,10 +190,11 @@ class Supervisor:
                 self._tasks.create_task(process.keep_alive(), name=f"keep {name} alive")
 
     async def _serving(self) -> None:
-        """Wait until every process that should live serves."""
+        """Wait until every process that should live follows this world."""
         for process in self._processes.values():
-            if process.condition != "dead":
+            while process.condition != "dead" and process.version < self._world.version:
                 await process.until_serving()
+                await self._have_follow(process)
 
     async def _answer(self, request: Request) -> Reply | AsyncIterator[Reply]:
         match request:
@@ -207,7 +231,7 @@ class Supervisor:
             },
             home=self._world.home,
             regions=self._world.regions,
-            names=self._stacks.names(self._world),
+            names=site_names(self._world),
             processes=tuple(process.status() for process in self._processes.values()),
             stacks=self._stacks.status(),
             faults=self._world.faults,
