@@ -58,8 +58,8 @@ def _bucket(world: World, name: AwsName) -> Owned | None:
 
 
 def _api_labels(world: World, region: str) -> Iterator[str]:
-    for api in (*world.of(HttpApi, region=region), *world.of(RestApi, region=region)):
-        yield api.api_id
+    yield from (api.api_id for api in world.of(HttpApi, region=region))
+    yield from (api.api_id for api in world.of(RestApi, region=region))
     for domain in world.of(DomainName, region=region):
         yield domain.regional_name.partition(".")[0]
 
