@@ -1,0 +1,111 @@
+"""What an edge location sends to an origin.
+
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html#request-custom-headers-behavior
+for what is added, changed and removed; .../controlling-origin-requests.html for what policies ask for.
+"""
+
+from __future__ import annotations
+
+from globule.cloudfront.model import CustomOrigin, Origin
+from globule.cloudfront.rules import selection
+from globule.cloudfront.rules.configuration import Settings
+from globule.cloudfront.rules.header_lists import (
+    CONDITIONS,
+    HOP_BY_HOP,
+    PASSED_WITH_POLICIES,
+    REMOVED_BY_DEFAULT,
+)
+from globule.cloudfront.rules.key import accepted_encodings
+from globule.cloudfront.rules.requests import ViewerRequest
+
+# Headers that have rules of their own below.
+_APART = HOP_BY_HOP | {"accept-encoding", "content-length", "cookie", "host", "user-agent", "via", "x-forwarded-for"}
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+Fields = list[tuple[str, str]]
+
+
+def origin_query(settings: Settings, request: ViewerRequest) -> str:
+    return selection.query_string(request.query, settings.sent_query_strings)
+
+
+def origin_fields(settings: Settings, request: ViewerRequest, *, cacheable: bool, via: str, request_id: str) -> Fields:
+    """All but Host and the origin's custom headers, which depend on the origin. `cacheable`: the answer may be kept,
+    so conditions and ranges are the edge's own to send."""
+    fields = [field for field in request.fields if _is_sent(field[0], settings, request.method, cacheable=cacheable)]
+    fields += _cloudfront_headers(settings, request)
+    cookies = selection.cookies(request.fields_named("cookie"), settings.sent_cookies)
+    if cookies:
+        fields.append(("cookie", cookies))
+    encoding = _accept_encoding(settings, request)
+    if encoding is not None:
+        fields.append(("accept-encoding", encoding))
+    agent = request.field("user-agent")
+    asked = agent is not None and _is_asked_for("user-agent", settings)
+    fields.append(("user-agent", agent if asked and agent is not None else "Amazon CloudFront"))
+    fields.append(("x-forwarded-for", ", ".join([*request.fields_named("x-forwarded-for"), request.viewer.address])))
+    fields.append(("via", ", ".join([*request.fields_named("via"), via])))
+    fields.append(("x-amz-cf-id", request_id))
+    return fields
+
+
+def origin_host(settings: Settings, request: ViewerRequest, origin: Origin) -> str:
+    """The viewer's Host where a policy asks for it, else the origin's domain."""
+    host = request.field("host")
+    return host if host is not None and _is_asked_for("host", settings) else origin.domain_name
+
+
+def origin_scheme(origin: Origin, viewer_scheme: str) -> str:
+    """How the edge speaks to an origin; S3 origins take the viewer's protocol."""
+    if isinstance(origin.config, CustomOrigin):
+        match origin.config.protocol_policy:
+            case "http-only":
+                return "http"
+            case "https-only":
+                return "https"
+    return viewer_scheme
+
+
+def with_custom_headers(fields: Fields, custom: tuple[tuple[str, str], ...]) -> Fields:
+    """The origin's custom headers replace the viewer's of the same name."""
+    if not custom:
+        return fields
+    names = {name.lower() for name, _ in custom}
+    return [field for field in fields if field[0] not in names] + [(name.lower(), value) for name, value in custom]
+
+
+def _is_asked_for(name: str, settings: Settings) -> bool:
+    """Whether a policy (or the legacy list) sends this header."""
+    return any(selection.takes(wanted, name) for wanted in settings.sent_headers)
+
+
+def _is_sent(name: str, settings: Settings, method: str, *, cacheable: bool) -> bool:
+    if name in _APART or name.startswith(("cloudfront-", "x-amz-cf-", "x-edge-")):
+        return False
+    if name in CONDITIONS:
+        return not cacheable
+    if _is_asked_for(name, settings):
+        return True
+    if not settings.legacy:
+        return name in PASSED_WITH_POLICIES
+    return name not in REMOVED_BY_DEFAULT or (name == "authorization" and method in _WRITING)
+
+
+def _cloudfront_headers(settings: Settings, request: ViewerRequest) -> Fields:
+    """Those that are named; a policy that takes all of the viewer's headers takes none of these."""
+    found: Fields = []
+    for wanted in settings.sent_headers:
+        if wanted.behavior not in ("whitelist", "allViewerAndWhitelistCloudFront"):
+            continue
+        for name in wanted.names:
+            value = request.field(name) if name.startswith("cloudfront-") else None
+            if value is not None and (name, value) not in found:
+                found.append((name, value))
+    return found
+
+
+def _accept_encoding(settings: Settings, request: ViewerRequest) -> str | None:
+    header = request.field("accept-encoding")
+    if settings.gzip or settings.brotli:
+        return accepted_encodings(header, settings)[1]
+    return header if _is_asked_for("accept-encoding", settings) else None
