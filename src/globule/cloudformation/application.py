@@ -209,11 +209,11 @@ class _Reader:
             raise TemplateProblems(self._problems) from None
         except msgspec.ValidationError as error:
             message, _, place = str(error).partition(" - at `$")
+            place = place.strip("`.")
             index = re.search(r"stack\[(\d+)\]", place)
-            key = place.rstrip("`").rpartition(".")[2]
-            self._refuse(
-                self._line(int(index[1]) if index else None, key), f"{place.rstrip('`').lstrip('.')}: {message}"
-            )
+            unknown = re.search(r"unknown field `(.*)`", message)
+            line = self._line(int(index[1]) if index else None, unknown[1] if unknown else place.rpartition(".")[2])
+            self._refuse(line, f"{place}: {message}" if place else message)
             raise TemplateProblems(self._problems) from None
         if not entry.stack:
             self._refuse(1, "there is no [[stack]]")
