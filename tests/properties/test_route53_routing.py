@@ -96,7 +96,7 @@ def test_no_unhealthy_endpoint_is_answered_while_a_healthy_one_exists(
     )
     zones = zones_of(world)
     assert zones.problems == ()
-    facts = Facts(zones=zones, checks=health, targets={}, owned=lambda name: None, running=frozenset())
+    facts = Facts(zones=zones, health=health, owned=lambda name: None, running=frozenset())
 
     found = answer(
         facts,

@@ -81,7 +81,7 @@ def ask(
     draws: Iterator[float] | None = None,
     **facts: Any,
 ) -> Answer:
-    known = {"checks": dict.fromkeys(sick, False), "targets": {}, "owned": owned, "running": frozenset(REGIONS)}
+    known = {"health": dict.fromkeys(sick, False), "owned": owned, "running": frozenset(REGIONS)}
 
     def entropy() -> float:
         assert draws is not None, "this answer should not depend on chance"
@@ -321,7 +321,7 @@ def test_an_alias_to_a_regional_api_evaluates_the_health_of_its_region() -> None
     some = zones(regional("eu-west-1"), regional("us-east-1"))
     assert values(ask(some, "api.example.com")) == [places.address_of(places.region("eu-west-1"))]
     sick = {"d-x.execute-api.eu-west-1.amazonaws.com": False}
-    assert values(ask(some, "api.example.com", targets=sick)) == [places.address_of(places.region("us-east-1"))]
+    assert values(ask(some, "api.example.com", health=sick)) == [places.address_of(places.region("us-east-1"))]
 
 
 # Names that AWS owns.

@@ -250,6 +250,33 @@ def _parse(data: bytes) -> Message:
     )
 
 
+def essence(data: bytes) -> bytes:
+    """What of an ordinary question its answer follows from: all but the id, and EDNS options other than the client
+    subnet (cookies differ with each question). Anything else, malformed or not, is its own essence."""
+    if data[2:3] > b"\7" or data[4:12] != b"\0\1\0\0\0\0\0\1":
+        return data[2:]
+    try:
+        offset = HEADER_BYTES
+        while length := data[offset]:
+            offset += length + 1
+        opt = offset + 5
+        if data[opt : opt + 3] != b"\0\0\x29":
+            return data[2:]
+        offset = opt + 11
+        kept = [data[2:offset]]
+        while offset < len(data):
+            code, length = _OPTION.unpack_from(data, offset)
+            end = offset + _OPTION.size + length
+            if end > len(data):
+                return data[2:]
+            if code == CLIENT_SUBNET:
+                kept.append(data[offset:end])
+            offset = end
+    except (IndexError, struct_error):
+        return data[2:]
+    return b"".join(kept)
+
+
 def _read_name(data: bytes, offset: int) -> tuple[str, int]:
     """The name, and where what follows it begins."""
     parts: list[bytes] = []
@@ -337,7 +364,8 @@ def _client_subnet(value: bytes) -> ClientSubnet:
     address = value[4:].ljust(size_bytes, b"\0")
     if int.from_bytes(address) & ((1 << size_bytes * 8 - source_bits) - 1):
         raise MalformedMessage("a client subnet with bits beyond its prefix")
-    return ClientSubnet(str(ipaddress.ip_address(address)), source_bits, scope_bits)
+    text = ".".join(map(str, address)) if family == 1 else str(ipaddress.IPv6Address(address))
+    return ClientSubnet(text, source_bits, scope_bits)
 
 
 # Writing.
@@ -386,7 +414,7 @@ def _flags(message: Message, *, truncated: bool) -> int:
 def _write_name(out: bytearray, name: str, offsets: dict[str, int]) -> None:
     """Compressed: `offsets` has where in the message each name that was written begins."""
     rest = name
-    encoded = encode_name(name)
+    encoded = b"" if name in offsets else encode_name(name)
     at = 0
     while rest:
         known = offsets.get(rest)
@@ -439,10 +467,12 @@ def _encode_edns(edns: Edns, rcode: int) -> bytes:
 
 
 def _encode_client_subnet(subnet: ClientSubnet) -> bytes:
-    address = ipaddress.ip_address(subnet.address)
-    family = 1 if address.version == 4 else 2
-    packed = address.packed[: (subnet.source_bits + 7) // 8]
-    return family.to_bytes(2) + bytes((subnet.source_bits, subnet.scope_bits)) + packed
+    if ":" in subnet.address:
+        family, packed = 2, ipaddress.IPv6Address(subnet.address).packed
+    else:
+        family, packed = 1, bytes(map(int, subnet.address.split(".")))
+    head = bytes((0, family, subnet.source_bits, subnet.scope_bits))
+    return head + packed[: (subnet.source_bits + 7) // 8]
 
 
 def character_strings(pieces: Iterable[bytes]) -> bytes:

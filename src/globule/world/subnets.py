@@ -8,9 +8,8 @@ and the caller decides what that means (the world's home city).
 
 from __future__ import annotations
 
-import ipaddress
-
-from globule.world.places import Place, cities, place_of_address
+from globule.world import ports
+from globule.world.places import Place, place_of_address
 
 # RFC 1918's largest network has room for 65,536 cities. RFC 7871 section 11.1 asks resolvers for 24 bits.
 _FIRST_BYTE = 10
@@ -27,11 +26,11 @@ def place_of_client(address: str, prefix_bits: int = 32) -> Place | None:
     """The place of an IPv4 client whose first `prefix_bits` are known; None where they name no place."""
     if prefix_bits < SUBNET_BITS:
         return None
-    try:
-        parts = ipaddress.IPv4Address(address).packed
-    except ValueError:
+    first, _, rest = address.partition(".")
+    if first != str(_FIRST_BYTE):
+        return place_of_address(address)
+    second, _, rest = rest.partition(".")
+    third, _, _ = rest.partition(".")
+    if not (second.isdecimal() and third.isdecimal()):
         return None
-    if parts[0] == _FIRST_BYTE:
-        number = parts[1] * 256 + parts[2]
-        return cities()[number] if number < len(cities()) else None
-    return place_of_address(address)
+    return place_of_address(ports.city_address(int(second) * 256 + int(third)))

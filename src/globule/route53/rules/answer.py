@@ -30,10 +30,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that an answer follows from, except the client and chance."""
 
     zones: Zones
-    checks: Mapping[str, bool]
-    """Health checks by id: healthy or not."""
-    targets: Mapping[str, bool]
-    """AWS's names that aliases evaluate: healthy or not. A name that is missing counts as healthy."""
+    health: Mapping[str, bool]
+    """Of health checks by id, and of AWS's names that aliases evaluate; what is missing counts as healthy."""
     owned: Callable[[AwsName], Owned | None]
     running: frozenset[str]
     """Regions that run here."""
@@ -124,14 +122,14 @@ class _Asking:
     def _healthy(self, zone: Zone, entry: Entry, depth: int) -> bool:
         """An alias that evaluates its target is healthy where the target is, and its own health check too."""
         record = entry.record
-        if record.health_check is not None and not self._facts.checks.get(record.health_check, True):
+        if record.health_check is not None and not self._facts.health.get(record.health_check, True):
             return False
         alias = record.alias
         if alias is None or not alias.evaluate_health:
             return True
         targets = self._alias_group(zone, alias, TYPE_CODES[record.record_type])
         if targets is None:
-            return self._facts.targets.get(alias.name, True)
+            return self._facts.health.get(alias.name, True)
         return any(self._healthy(zone, target, _deeper(depth)) for target in targets)
 
     def _alias_group(self, zone: Zone, alias: AliasTarget, type_: int) -> Sequence[Entry] | None:
