@@ -174,7 +174,6 @@ def _cache_policy(behavior: CacheBehavior, policies: Policies) -> CachePolicy:
         default_ttl=old.default_ttl,
         maximum_ttl=old.maximum_ttl,
         gzip=True,
-        brotli=True,
         headers=headers,
         cookies=old.cookies,
         query_strings=query_strings,
