@@ -119,16 +119,16 @@ def _refused(document: Document) -> Iterator[Problem]:
 
 
 def _located(document: Document, sentence: str) -> Problem:
-    """The translator names a resource, an event by its resource's and its own name, and often a property."""
-    path: Path = ()
-    named = re.search(r"with id \[([A-Za-z0-9]+)\]", sentence)
-    if named:
-        resources = document.value["Resources"]
-        owners = [logical_id for logical_id in resources if named[1].startswith(logical_id)]
-        path = ("Resources", max(owners, key=len)) if owners else ("Resources",)
-        event = named[1][len(str(path[-1])) :] if owners else ""
-        if event:
-            path = (*path, "Properties", "Events", event)
-        elif given := re.search(r"[Pp]roperty '?([A-Za-z0-9.]+)'?", sentence):
-            path = (*path, "Properties", *given[1].split("."))
+    """The translator names a resource, an event (by its own name, or with its resource's before it), a property."""
+    named = re.findall(r"with id \[([A-Za-z0-9]+)\]", sentence)
+    owners = [logical_id for logical_id in document.value["Resources"] if named and named[0].startswith(logical_id)]
+    if not owners:
+        return document.problem(("Resources",) if named else (), sentence)
+    owner = max(owners, key=len)
+    path: Path = ("Resources", owner, "Properties")
+    event = named[1] if len(named) > 1 else named[0][len(owner) :]
+    if event:
+        path = (*path, "Events", event, "Properties")
+    if given := re.search(r"[Pp]roperty '?([A-Za-z0-9.]+)'?", sentence):
+        path = (*path, *given[1].split("."))
     return document.problem(path, sentence)

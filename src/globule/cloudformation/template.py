@@ -100,7 +100,9 @@ def read_template(body: Mapping[str, Any], source: Source) -> Template:
     reader = _Reader(source)
     sections = {name: reader.mapping(body.get(name) or {}, (name,)) for name in _MAPPED_SECTIONS}
     for name in body:
-        if name not in SECTIONS:
+        if name == "Globals":
+            reader.refuse((name,), "needs `Transform: AWS::Serverless-2016-10-31` at the top of the template")
+        elif name not in SECTIONS:
             reader.refuse((name,), f"there is no section {name}; there are {', '.join(sorted(SECTIONS))}")
     if not sections["Resources"]:
         reader.refuse(("Resources",), "at least one resource must be declared")
