@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from globule.cloudformation.intrinsics.references import variables_of
-from globule.cloudformation.problems import Path
+from globule.cloudformation.problems import Location
 
 
 class Circle(Exception):
@@ -19,7 +19,7 @@ class Circle(Exception):
 
 
 class Conditions(Protocol):
-    def named_condition(self, name: Any, path: Path) -> bool: ...
+    def named_condition(self, name: Any, path: Location) -> bool: ...
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> list[str]:
@@ -30,7 +30,7 @@ def in_order(needs: Mapping[str, Iterable[str]]) -> list[str]:
         raise Circle(tuple(reversed(error.args[1]))) from None
 
 
-def references(node: Any, conditions: Conditions, path: Path = ()) -> Iterator[str]:
+def references(node: Any, conditions: Conditions, path: Location = ()) -> Iterator[str]:
     """Names of the parameters and resources that a value refers to. Of an Fn::If, only the branch taken."""
     if isinstance(node, list):
         for index, item in enumerate(node):

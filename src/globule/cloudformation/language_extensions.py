@@ -11,7 +11,7 @@ from typing import Any
 
 from globule.cloudformation.intrinsics.scope import IntrinsicProblem, Scope, text_of
 from globule.cloudformation.parsing import Document, Lines
-from globule.cloudformation.problems import Path, TemplateProblems, dotted
+from globule.cloudformation.problems import Location, TemplateProblems, dotted
 
 TRANSFORM = "AWS::LanguageExtensions"
 LOOP = "Fn::ForEach"
@@ -41,7 +41,7 @@ class _Writer:
         self._scope = scope
         self._copies = 0
 
-    def node(self, value: Any, lines: Lines, path: Path) -> tuple[Any, Lines]:
+    def node(self, value: Any, lines: Lines, path: Location) -> tuple[Any, Lines]:
         if isinstance(value, list):
             pairs = [self.node(item, lines.children[index], (*path, index)) for index, item in enumerate(value)]
             return [item for item, _ in pairs], Lines(lines.line, {i: below for i, (_, below) in enumerate(pairs)})
@@ -59,7 +59,7 @@ class _Writer:
                 values[name], below[name] = copy, copied_lines
         return values, Lines(lines.line, below)
 
-    def _copied(self, call: Any, lines: Lines, path: Path) -> list[tuple[str, Any, Lines]]:
+    def _copied(self, call: Any, lines: Lines, path: Location) -> list[tuple[str, Any, Lines]]:
         """Every key and value that one loop makes, loops inside it written out."""
         if (
             not isinstance(call, list)

@@ -9,11 +9,11 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from globule.cloudformation.parsing import TEMPLATE_LIMIT_BYTES, Document, parse
-from globule.cloudformation.problems import Path, Problem, TemplateProblems, dotted
+from globule.cloudformation.problems import Location, Problem, TemplateProblems, dotted
 from globule.cloudformation.template import Source
 from globule.host.files import content_hash, read_text
 
@@ -37,9 +37,9 @@ _GLOBALS = {"Function": "CodeUri", "Api": "DefinitionUri", "HttpApi": "Definitio
 _SAM = "AWS::Serverless::"
 
 
-def local_paths(document: Document) -> Iterator[tuple[Path, str]]:
+def local_paths(document: Document) -> Iterator[tuple[Location, str]]:
     """Every local path in a template, and where it stands."""
-    places: list[Path] = [("Globals", section, key) for section, key in _GLOBALS.items()]
+    places: list[Location] = [("Globals", section, key) for section, key in _GLOBALS.items()]
     for logical_id, resource in _resources(document.value):
         if key := _property(resource):
             places.append(("Resources", logical_id, "Properties", key))
@@ -49,7 +49,7 @@ def local_paths(document: Document) -> Iterator[tuple[Path, str]]:
             yield path, value
 
 
-def with_uris(document: Document, folder: FilePath) -> dict[str, Any]:
+def with_uris(document: Document, folder: Path) -> dict[str, Any]:
     """The template's value with every local path as the URI of an object. Raises TemplateProblems for what is not
     there."""
     problems: list[Problem] = []
@@ -63,7 +63,7 @@ def with_uris(document: Document, folder: FilePath) -> dict[str, Any]:
     return value
 
 
-def with_local_code(body: Mapping[str, Any], source: Source, folder: FilePath, hashes: ContentHashes) -> dict[str, Any]:
+def with_local_code(body: Mapping[str, Any], source: Source, folder: Path, hashes: ContentHashes) -> dict[str, Any]:
     """A transformed template with local code and definitions in the place of those objects. Raises TemplateProblems."""
     resources: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -75,7 +75,7 @@ def with_local_code(body: Mapping[str, Any], source: Source, folder: FilePath, h
         if key is None or local is None:
             continue
         properties = {**resource["Properties"]}
-        path: Path = ("Resources", logical_id, "Properties", key)
+        path: Location = ("Resources", logical_id, "Properties", key)
         try:
             if kind in CODE:
                 properties[key] = {"LocalPath": local, "ContentHash": hashes.of(folder / local)}
@@ -96,16 +96,16 @@ class ContentHashes:
     """The hash of each file or folder, read once."""
 
     def __init__(self) -> None:
-        self._known: dict[FilePath, str] = {}
+        self._known: dict[Path, str] = {}
 
-    def of(self, path: FilePath) -> str:
+    def of(self, path: Path) -> str:
         """Raises OSError, ValueError."""
         if path not in self._known:
             self._known[path] = content_hash(path)
         return self._known[path]
 
 
-def _defaults(document: Document) -> Iterator[tuple[Path, str]]:
+def _defaults(document: Document) -> Iterator[tuple[Location, str]]:
     """SAM functions that do not say where their code is: it is beside the template, as SAM's CLI has it."""
     if _member(document.value, "Globals", "Function", "CodeUri") is not None:
         return
@@ -116,7 +116,7 @@ def _defaults(document: Document) -> Iterator[tuple[Path, str]]:
             yield ("Resources", logical_id, "Properties", "CodeUri"), "."
 
 
-def _takes_uri(value: Mapping[str, Any], path: Path) -> bool:
+def _takes_uri(value: Mapping[str, Any], path: Location) -> bool:
     return path[0] == "Globals" or str(_member(value, *path[:2], "Type")).startswith(_SAM)
 
 
@@ -124,7 +124,7 @@ def _uri(local: str) -> str:
     return f"s3://{BUCKET}/{_key(local)}"
 
 
-def _object(path: Path, local: str) -> dict[str, str]:
+def _object(path: Location, local: str) -> dict[str, str]:
     names = ("Bucket", "Key") if path[-1] == "BodyS3Location" else ("S3Bucket", "S3Key")
     return dict(zip(names, (BUCKET, _key(local)), strict=True))
 
@@ -159,7 +159,7 @@ def _member(value: Any, *path: str | int) -> Any:
     return value
 
 
-def _replaced(value: Any, path: Path, new: Any) -> Any:
+def _replaced(value: Any, path: Location, new: Any) -> Any:
     """A copy of `value` with something else at `path`."""
     if not path:
         return new
@@ -168,7 +168,7 @@ def _replaced(value: Any, path: Path, new: Any) -> Any:
     return {**inside, str(step): _replaced(inside.get(str(step)), tuple(rest), new)}
 
 
-def _missing_handler(kind: str, properties: Mapping[str, Any], folder: FilePath) -> str | None:
+def _missing_handler(kind: str, properties: Mapping[str, Any], folder: Path) -> str | None:
     """A sentence where a function's handler is in a file that is not there.
 
     A function with layers may have its handler in one of them, and a zip file is not looked into.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from globule.cloudformation.problems import Path, Problem
+from globule.cloudformation.problems import Location, Problem
 from globule.cloudformation.schemas import Schemas
 from globule.cloudformation.state import StackKey, StackState
 from globule.cloudformation.template import Source
@@ -53,7 +53,7 @@ def name_problems(
             here = f"{resource.logical_id} of {state.name} in {state.region}"
             owner = owners.setdefault((resource.type, resource.physical_id, space), here)
             if owner != here and state.key in sources:
-                path: Path = ("Resources", resource.logical_id, "Properties", name)
+                path: Location = ("Resources", resource.logical_id, "Properties", name)
                 reach = "; such names are the account's, in all regions" if not space else ""
                 why = f"{resource.properties[name]} already exists: it is {owner}{reach}"
                 yield sources[state.key].problem(path, why)

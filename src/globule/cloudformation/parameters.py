@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from globule.cloudformation.intrinsics.scope import text_of
-from globule.cloudformation.problems import Path, Problem, TemplateProblems
+from globule.cloudformation.problems import Location, Problem, TemplateProblems
 from globule.cloudformation.template import Source
 
 HIDDEN = "****"
@@ -45,7 +45,7 @@ def bind(declared: Mapping[str, Any], given: Mapping[str, str], source: Source) 
     problems: list[Problem] = []
     values: dict[str, str | list[str]] = {}
     for name, entry in declared.items():
-        path: Path = ("Parameters", name)
+        path: Location = ("Parameters", name)
         try:
             declaration = _declaration(entry)
             text = _text(declaration, given.get(name))

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from globule.cloudformation.problems import Path, Problem, TemplateProblems
+from globule.cloudformation.problems import Location, Problem, TemplateProblems
 
 # CloudFormation's own quota for a template body in an S3 object.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -45,7 +45,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     value: dict[str, Any]
     lines: Lines
 
-    def line_of(self, path: Path) -> int:
+    def line_of(self, path: Location) -> int:
         """The line of the node that `path` leads to, or of the nearest one above it."""
         node = self.lines
         for step in path:
@@ -55,7 +55,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
             node = child
         return node.line
 
-    def problem(self, path: Path, why: str, *, where: str = "") -> Problem:
+    def problem(self, path: Location, why: str, *, where: str = "") -> Problem:
         return Problem(file=self.file, line=self.line_of(path), where=where, why=why)
 
 

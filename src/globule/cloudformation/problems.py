@@ -13,7 +13,7 @@ import msgspec
 # More than a screen or two helps nobody; the rest shows once these are mended.
 PROBLEMS_LIMIT = 50
 
-Path = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 """Leads to a value inside a template: `("Resources", "Fn", "Properties", "Layers", 0)`."""
 
 
@@ -43,6 +43,6 @@ class TemplateProblems(Exception):
         super().__init__("\n".join([*shown, *([f"... and {hidden} more"] if hidden else [])]))
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Location) -> str:
     """`Replicas.0.Region`."""
     return ".".join(map(str, path))

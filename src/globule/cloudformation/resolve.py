@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from globule.cloudformation.catalogue import Catalogue
 from globule.cloudformation.graph import Circle, in_order, references
 from globule.cloudformation.intrinsics.evaluation import Evaluation
 from globule.cloudformation.intrinsics.scope import NO_VALUE, Facts, IntrinsicProblem, Known
-from globule.cloudformation.problems import Path, Problem, TemplateProblems
+from globule.cloudformation.problems import Location, Problem, TemplateProblems
 from globule.cloudformation.schemas import near
 from globule.cloudformation.standing import deployed, retained_of
 from globule.cloudformation.state import RETAINED_LIMIT, ResourceState, StackState
@@ -42,7 +42,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
     region: str
     account: str
-    folder: FilePath
+    folder: Path
     parameters: Mapping[str, str] = {}
     exports: Mapping[str, str] = {}
     """Of the region's other stacks."""
@@ -157,20 +157,20 @@ class _Resolver:
         if self._problems:
             raise TemplateProblems(self._problems)
 
-    def _refuse(self, path: Path, why: str) -> None:
+    def _refuse(self, path: Location, why: str) -> None:
         self._problems.append(self._template.source.problem(path, why))
 
     def check_rules(self) -> None:
         """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html"""
         for name, rule in self._template.rules.items():
-            path: Path = ("Rules", name)
+            path: Location = ("Rules", name)
             try:
                 if "RuleCondition" in rule and not self._evaluation.condition(
                     rule["RuleCondition"], (*path, "RuleCondition")
                 ):
                     continue
                 for index, assertion in enumerate(rule["Assertions"]):
-                    inner: Path = (*path, "Assertions", index)
+                    inner: Location = (*path, "Assertions", index)
                     if not self._evaluation.condition(assertion["Assert"], (*inner, "Assert")):
                         self._refuse(inner, assertion.get("AssertDescription", "the assertion does not hold"))
             except IntrinsicProblem as problem:
@@ -207,7 +207,7 @@ class _Resolver:
     def _exists(self, logical_id: str) -> bool:
         condition = self._template.resources[logical_id].condition
         try:
-            path: Path = ("Resources", logical_id, "Condition")
+            path: Location = ("Resources", logical_id, "Condition")
             return condition is None or self._evaluation.named_condition(condition, path)
         except IntrinsicProblem as problem:
             self._refuse(problem.path, problem.why)
@@ -215,7 +215,7 @@ class _Resolver:
 
     def _needs(self, logical_id: str) -> set[str]:
         declaration = self._template.resources[logical_id]
-        path: Path = ("Resources", logical_id)
+        path: Location = ("Resources", logical_id)
         for name in declaration.depends_on:
             if name not in self._template.resources:
                 self._refuse((*path, "DependsOn"), f"there is no resource {name}")
@@ -230,7 +230,7 @@ class _Resolver:
 
     def _resource(self, declared: ResourceDeclaration) -> tuple[ResourceState, Built] | None:
         """None where something is wrong with it, or with what it needs; that has been reported."""
-        path: Path = ("Resources", declared.logical_id)
+        path: Location = ("Resources", declared.logical_id)
         kind = self._catalogue.find(declared.type)
         if kind is None:
             self._refuse((*path, "Type"), self._catalogue.why_not(declared.type))
@@ -275,7 +275,7 @@ class _Resolver:
         return resource, built
 
     def _properties(self, declared: ResourceDeclaration, kind: ResourceType) -> dict[str, Any] | None:
-        path: Path = ("Resources", declared.logical_id, "Properties")
+        path: Location = ("Resources", declared.logical_id, "Properties")
         try:
             value = self._evaluation.value(declared.properties, path)
         except IntrinsicProblem as problem:
@@ -298,7 +298,7 @@ class _Resolver:
             self._refuse((*path, name), f"{declared.type} is supported here without {name}; supported: {listed}")
         return value if isinstance(value, dict) else None
 
-    def _policy(self, value: Any, path: Path) -> Any:
+    def _policy(self, value: Any, path: Location) -> Any:
         try:
             policy = deletion_policy(self._evaluation.value(value, path))
         except IntrinsicProblem as problem:
@@ -349,7 +349,7 @@ class _Resolver:
         outputs: dict[str, str] = {}
         exports: dict[str, str] = {}
         for name, declared in self._template.outputs.items():
-            path: Path = ("Outputs", name)
+            path: Location = ("Outputs", name)
             try:
                 if declared.condition and not self._evaluation.named_condition(
                     declared.condition, (*path, "Condition")
@@ -367,8 +367,8 @@ class _Resolver:
                 self._refuse(problem.path, problem.why)
         return outputs, exports
 
-    def _export(self, declared: Any, exports: Mapping[str, str], path: Path) -> str:
-        inner: Path = (*path, "Export", "Name")
+    def _export(self, declared: Any, exports: Mapping[str, str], path: Location) -> str:
+        inner: Location = (*path, "Export", "Name")
         name = self._evaluation.text(declared, inner)
         if name in exports or name in self._instance.exports:
             raise IntrinsicProblem(inner, f"Export with name {name} is already exported in {self._instance.region}")

@@ -15,7 +15,7 @@ import msgspec
 from globule.cloudformation.catalogue import EXPLAINED
 from globule.cloudformation.language_extensions import TRANSFORM as LANGUAGE_EXTENSIONS
 from globule.cloudformation.parsing import Document
-from globule.cloudformation.problems import Path, Problem, TemplateProblems
+from globule.cloudformation.problems import Location, Problem, TemplateProblems
 from globule.cloudformation.sam_translator import TranslationFailed
 from globule.cloudformation.template import Source
 
@@ -109,7 +109,7 @@ def _refused(document: Document) -> Iterator[Problem]:
         yield document.problem(("Resources",), "a template has a Resources section")
         return
     for logical_id, resource in resources.items():
-        path: Path = ("Resources", logical_id)
+        path: Location = ("Resources", logical_id)
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             yield document.problem(path, "a resource is a mapping with a Type", where=f"Resources.{logical_id}")
         elif not isinstance(resource.get("Metadata") or {}, dict):
@@ -125,7 +125,7 @@ def _located(document: Document, sentence: str) -> Problem:
     if not owners:
         return document.problem(("Resources",) if named else (), sentence)
     owner = max(owners, key=len)
-    path: Path = ("Resources", owner, "Properties")
+    path: Location = ("Resources", owner, "Properties")
     event = named[1] if len(named) > 1 else named[0][len(owner) :]
     if event:
         path = (*path, "Events", event, "Properties")

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from globule.cloudformation.parsing import Document
-from globule.cloudformation.problems import Path, Problem, TemplateProblems, dotted
+from globule.cloudformation.problems import Location, Problem, TemplateProblems, dotted
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 RESOURCES_LIMIT = 500
@@ -53,7 +53,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     document: Document
     origins: Mapping[str, str] = {}
 
-    def problem(self, path: Path, why: str) -> Problem:
+    def problem(self, path: Location, why: str) -> Problem:
         written = path
         if len(path) > 1 and path[0] == "Resources":
             written = ("Resources", self.origins.get(str(path[1]), path[1]), *path[2:])
@@ -132,21 +132,21 @@ class _Reader:
         self._source = source
         self._problems: list[Problem] = []
 
-    def refuse(self, path: Path, why: str) -> None:
+    def refuse(self, path: Location, why: str) -> None:
         self._problems.append(self._source.problem(path, why))
 
     def raise_problems(self) -> None:
         if self._problems:
             raise TemplateProblems(self._problems)
 
-    def mapping(self, value: Any, path: Path) -> dict[str, Any]:
+    def mapping(self, value: Any, path: Location) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
         self.refuse(path, "must be a mapping")
         return {}
 
     def resource(self, logical_id: str, entry: Any) -> ResourceDeclaration | None:
-        path: Path = ("Resources", logical_id)
+        path: Location = ("Resources", logical_id)
         if not logical_id.isalnum() or not logical_id.isascii():
             self.refuse(path, "a logical id has only letters and digits")
         kind = entry.get("Type") if isinstance(entry, dict) else None
@@ -166,7 +166,7 @@ class _Reader:
         )
 
     def output(self, name: str, entry: Any) -> OutputDeclaration | None:
-        path: Path = ("Outputs", name)
+        path: Location = ("Outputs", name)
         if not isinstance(entry, dict) or "Value" not in entry:
             self.refuse(path, "an output is a mapping with a Value")
             return None
@@ -180,18 +180,18 @@ class _Reader:
             export=export.get("Name"),
         )
 
-    def _unknown(self, entry: Iterable[str], known: frozenset[str], path: Path, what: str) -> None:
+    def _unknown(self, entry: Iterable[str], known: frozenset[str], path: Location, what: str) -> None:
         for name in entry:
             if name not in known:
                 self.refuse((*path, name), f"there is no {what} of that name; there are {', '.join(sorted(known))}")
 
-    def _name(self, value: Any, path: Path) -> str | None:
+    def _name(self, value: Any, path: Location) -> str | None:
         if value is not None and not isinstance(value, str):
             self.refuse(path, "must be the name of a condition")
             return None
         return value
 
-    def _names(self, value: Any, path: Path) -> tuple[str, ...]:
+    def _names(self, value: Any, path: Location) -> tuple[str, ...]:
         names = [value] if isinstance(value, str) else value or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             self.refuse(path, "must be a logical id, or a list of them")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from globule.cloudformation.intrinsics.scope import text_of
+from globule.cloudformation.problems import Location
 from globule.cloudformation.schemas import Schema, near
 from globule.world.resource_type import PropertyProblem
 
-Location = tuple[str | int, ...]
 _COMBINATIONS = ("allOf", "anyOf", "oneOf")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from globule.cloudformation.intrinsics import conditions, lookups, references, text
 from globule.cloudformation.intrinsics.scope import NO_VALUE, Facts, IntrinsicProblem, Known, Scope, text_of
-from globule.cloudformation.problems import Path
+from globule.cloudformation.problems import Location
 
-FUNCTIONS: Mapping[str, Callable[[Scope, Any, Path], Any]] = {
+FUNCTIONS: Mapping[str, Callable[[Scope, Any, Location], Any]] = {
     "Ref": references.ref,
     "Fn::GetAtt": references.get_att,
     "Fn::Sub": references.sub,
@@ -26,7 +26,7 @@ FUNCTIONS: Mapping[str, Callable[[Scope, Any, Path], Any]] = {
     "Fn::ImportValue": lookups.import_value,
     "Fn::If": conditions.if_,
 }
-CONDITION_FUNCTIONS: Mapping[str, Callable[[Scope, Any, Path], bool]] = {
+CONDITION_FUNCTIONS: Mapping[str, Callable[[Scope, Any, Location], bool]] = {
     "Fn::Equals": conditions.equals,
     "Fn::And": conditions.and_,
     "Fn::Or": conditions.or_,
@@ -59,7 +59,7 @@ class Evaluation:
         self._deciding: list[str] = []
         self._resources = resources
 
-    def value(self, node: Any, path: Path) -> Any:
+    def value(self, node: Any, path: Location) -> Any:
         if isinstance(node, str):
             return _plain(node, path)
         if isinstance(node, list):
@@ -77,20 +77,20 @@ class Evaluation:
         found = function(self, node[name], (*path, name))
         return _plain(found, path) if isinstance(found, str) else found
 
-    def text(self, node: Any, path: Path) -> str:
+    def text(self, node: Any, path: Location) -> str:
         value = self.value(node, path)
         text = text_of(value)
         if text is None:
             raise IntrinsicProblem(path, f"must be text, not {_kind(value)}")
         return text
 
-    def items(self, node: Any, path: Path) -> list[Any]:
+    def items(self, node: Any, path: Location) -> list[Any]:
         value = self.value(node, path)
         if not isinstance(value, list):
             raise IntrinsicProblem(path, f"must be a list, not {_kind(value)}")
         return value
 
-    def condition(self, node: Any, path: Path) -> bool:
+    def condition(self, node: Any, path: Location) -> bool:
         if isinstance(node, dict) and set(node) == {"Condition"}:
             return self.named_condition(node["Condition"], (*path, "Condition"))
         name = function_of(node, path) if isinstance(node, dict) else None
@@ -101,7 +101,7 @@ class Evaluation:
             raise IntrinsicProblem(path, "must be a condition function, or {Condition: name}")
         return value == "true"
 
-    def named_condition(self, name: Any, path: Path) -> bool:
+    def named_condition(self, name: Any, path: Location) -> bool:
         if not isinstance(name, str) or name not in self._conditions:
             raise IntrinsicProblem(path, f"there is no condition {name}")
         if name in self._deciding:
@@ -122,7 +122,7 @@ class Evaluation:
         self.imported.add(name)
 
 
-def function_of(node: dict[str, Any], path: Path) -> str | None:
+def function_of(node: dict[str, Any], path: Location) -> str | None:
     """The function that a mapping is a call of; None for an ordinary mapping."""
     if len(node) == 1:
         (name,) = node
@@ -133,7 +133,7 @@ def function_of(node: dict[str, Any], path: Path) -> str | None:
     return None
 
 
-def _plain(text: str, path: Path) -> str:
+def _plain(text: str, path: Location) -> str:
     if DYNAMIC_REFERENCE in text:
         reference = text[text.index(DYNAMIC_REFERENCE) :].split("}}")[0] + "}}"
         raise IntrinsicProblem(

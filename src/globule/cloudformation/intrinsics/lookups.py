@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from globule.cloudformation.intrinsics.scope import IntrinsicProblem, Scope, arguments
-from globule.cloudformation.problems import Path
+from globule.cloudformation.problems import Location
 
 # A region has three zones here (DESIGN.md).
 ZONES = "abc"
 
 
-def find_in_map(scope: Scope, node: Any, path: Path) -> Any:
+def find_in_map(scope: Scope, node: Any, path: Location) -> Any:
     """With the language extension `{DefaultValue: ...}` as a fourth argument.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-findinmap.html
     """
@@ -30,12 +30,12 @@ def find_in_map(scope: Scope, node: Any, path: Path) -> Any:
     raise IntrinsicProblem(path, f"Fn::FindInMap: {missing}")
 
 
-def get_azs(scope: Scope, node: Any, path: Path) -> list[str]:
+def get_azs(scope: Scope, node: Any, path: Location) -> list[str]:
     region = scope.text(node, path) or scope.facts.region
     return [f"{region}{zone}" for zone in ZONES]
 
 
-def import_value(scope: Scope, node: Any, path: Path) -> str:
+def import_value(scope: Scope, node: Any, path: Location) -> str:
     name = scope.text(node, path)
     found = scope.facts.exports.get(name)
     if found is None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from globule.cloudformation.intrinsics.scope import NO_VALUE, IntrinsicProblem, Known, Scope, arguments, text_of
-from globule.cloudformation.problems import Path
+from globule.cloudformation.problems import Location
 
 VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}|\$\{!([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9_.:]+")
 
 
-def ref(scope: Scope, node: Any, path: Path) -> Any:
+def ref(scope: Scope, node: Any, path: Location) -> Any:
     if not isinstance(node, str):
         raise IntrinsicProblem(path, "Ref takes the name of a parameter or a resource")
     if node == "AWS::NoValue":
@@ -25,7 +25,7 @@ def ref(scope: Scope, node: Any, path: Path) -> Any:
     return _resource(scope, node, path).ref
 
 
-def get_att(scope: Scope, node: Any, path: Path) -> Any:
+def get_att(scope: Scope, node: Any, path: Location) -> Any:
     given = node.split(".", 1) if isinstance(node, str) else node
     logical_id, *parts = arguments(given, path, "Fn::GetAtt", "[logical id, attribute]", 2)
     if not isinstance(logical_id, str):
@@ -33,7 +33,7 @@ def get_att(scope: Scope, node: Any, path: Path) -> Any:
     return _attribute(scope, logical_id, scope.text(parts[0], (*path, 1)), path)
 
 
-def sub(scope: Scope, node: Any, path: Path) -> str:
+def sub(scope: Scope, node: Any, path: Location) -> str:
     template, variables = (node, {}) if isinstance(node, str) else arguments(node, path, "Fn::Sub", "[text, {...}]", 2)
     if not isinstance(template, str) or not isinstance(variables, dict):
         raise IntrinsicProblem(path, "Fn::Sub is written as text, or as [text, {variable: value, ...}]")
@@ -59,7 +59,7 @@ def variables_of(node: Any) -> Iterator[str]:
                 yield match[1].strip()
 
 
-def _variable(scope: Scope, name: str, path: Path) -> str:
+def _variable(scope: Scope, name: str, path: Location) -> str:
     if not _NAME.fullmatch(name):
         raise IntrinsicProblem(
             path,
@@ -74,7 +74,7 @@ def _variable(scope: Scope, name: str, path: Path) -> str:
     return text
 
 
-def _attribute(scope: Scope, logical_id: str, attribute: str, path: Path) -> Any:
+def _attribute(scope: Scope, logical_id: str, attribute: str, path: Location) -> Any:
     known = _resource(scope, logical_id, path)
     if attribute not in known.attributes:
         has = ", ".join(sorted(known.attributes)) or "none"
@@ -82,7 +82,7 @@ def _attribute(scope: Scope, logical_id: str, attribute: str, path: Path) -> Any
     return known.attributes[attribute]
 
 
-def _resource(scope: Scope, logical_id: str, path: Path) -> Known:
+def _resource(scope: Scope, logical_id: str, path: Location) -> Known:
     known = scope.resource(logical_id)
     if known is None:
         raise IntrinsicProblem(path, f"unresolved reference: there is no parameter or resource {logical_id} here")

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from globule.cloudformation.problems import Path
+from globule.cloudformation.problems import Location
 
 
 class IntrinsicProblem(Exception):
     """A function that has no value. `path` leads to it in the template."""
 
-    def __init__(self, path: Path, why: str) -> None:
+    def __init__(self, path: Location, why: str) -> None:
         super().__init__(why)
         self.path = path
         self.why = why
@@ -54,19 +54,19 @@ class Scope(Protocol):
     @property
     def facts(self) -> Facts: ...
 
-    def value(self, node: Any, path: Path) -> Any:
+    def value(self, node: Any, path: Location) -> Any:
         """`node` without functions in it. May be NO_VALUE."""
 
-    def text(self, node: Any, path: Path) -> str:
+    def text(self, node: Any, path: Location) -> str:
         """As `value`, where only text will do; numbers and booleans become text."""
 
-    def items(self, node: Any, path: Path) -> list[Any]:
+    def items(self, node: Any, path: Location) -> list[Any]:
         """As `value`, where only a list will do."""
 
-    def condition(self, node: Any, path: Path) -> bool:
+    def condition(self, node: Any, path: Location) -> bool:
         """A condition function, `{Condition: name}`, or a literal."""
 
-    def named_condition(self, name: Any, path: Path) -> bool:
+    def named_condition(self, name: Any, path: Location) -> bool:
         """The value of a condition of the template's Conditions section."""
 
     def resource(self, logical_id: str) -> Known | None:
@@ -76,7 +76,7 @@ class Scope(Protocol):
         """Remember that this stack uses another one's export."""
 
 
-def arguments(node: Any, path: Path, name: str, shape: str, *counts: int) -> list[Any]:
+def arguments(node: Any, path: Location, name: str, shape: str, *counts: int) -> list[Any]:
     """The list of a function's arguments. Raises IntrinsicProblem, quoting `shape`, where there are too few or many."""
     if not isinstance(node, list) or len(node) not in counts:
         raise IntrinsicProblem(path, f"{name} is written as {shape}")

@@ -8,21 +8,21 @@ import json
 from typing import Any
 
 from globule.cloudformation.intrinsics.scope import NO_VALUE, IntrinsicProblem, Scope, arguments
-from globule.cloudformation.problems import Path
+from globule.cloudformation.problems import Location
 
 # "Count: the number of CIDRs to generate. Valid range is between 1 and 256."
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html
 CIDR_COUNT_LIMIT = 256
 
 
-def join(scope: Scope, node: Any, path: Path) -> str:
+def join(scope: Scope, node: Any, path: Location) -> str:
     delimiter, values = arguments(node, path, "Fn::Join", "[delimiter, [value, ...]]", 2)
     separator = scope.text(delimiter, (*path, 0))
     parts = scope.items(values, (*path, 1))
     return separator.join(scope.text(part, (*path, 1, index)) for index, part in enumerate(parts))
 
 
-def select(scope: Scope, node: Any, path: Path) -> Any:
+def select(scope: Scope, node: Any, path: Location) -> Any:
     index_node, values = arguments(node, path, "Fn::Select", "[index, [value, ...]]", 2)
     written = scope.text(index_node, (*path, 0))
     items = scope.items(values, (*path, 1))
@@ -31,7 +31,7 @@ def select(scope: Scope, node: Any, path: Path) -> Any:
     return items[int(written)]
 
 
-def split(scope: Scope, node: Any, path: Path) -> list[str]:
+def split(scope: Scope, node: Any, path: Location) -> list[str]:
     delimiter, source = arguments(node, path, "Fn::Split", "[delimiter, text]", 2)
     separator = scope.text(delimiter, (*path, 0))
     if not separator:
@@ -39,11 +39,11 @@ def split(scope: Scope, node: Any, path: Path) -> list[str]:
     return scope.text(source, (*path, 1)).split(separator)
 
 
-def base64(scope: Scope, node: Any, path: Path) -> str:
+def base64(scope: Scope, node: Any, path: Location) -> str:
     return encodings.b64encode(scope.text(node, path).encode()).decode()
 
 
-def cidr(scope: Scope, node: Any, path: Path) -> list[str]:
+def cidr(scope: Scope, node: Any, path: Location) -> list[str]:
     given = arguments(node, path, "Fn::Cidr", "[ipBlock, count, cidrBits]", 2, 3)
     block, count, *rest = [scope.text(argument, (*path, index)) for index, argument in enumerate(given)]
     try:
@@ -61,11 +61,11 @@ def cidr(scope: Scope, node: Any, path: Path) -> list[str]:
     return blocks
 
 
-def length(scope: Scope, node: Any, path: Path) -> int:
+def length(scope: Scope, node: Any, path: Location) -> int:
     return len(scope.items(node, path))
 
 
-def to_json_string(scope: Scope, node: Any, path: Path) -> str:
+def to_json_string(scope: Scope, node: Any, path: Location) -> str:
     if not isinstance(node, dict | list):
         raise IntrinsicProblem(path, "Fn::ToJsonString takes a mapping or a list")
     value = scope.value(node, path)
