@@ -50,6 +50,7 @@ class Dialer:
         self._timers_in_use = timers
         self._owns_timers = timers is None
         self._uniform = (entropy or SystemEntropy()).uniform
+        self._live: set[ShapedTransport] = set()
         self._counts = {"connected": 0, "refused": 0, "timed_out": 0, "exchanged": 0}
 
     def __repr__(self) -> str:
@@ -57,10 +58,12 @@ class Dialer:
 
     def statistics(self) -> dict[str, Any]:
         """Connections and datagram exchanges, by how they went."""
-        return dict(self._counts)
+        return {"open": len(self._live), **self._counts}
 
     def close(self) -> None:
-        """Close the timers that it opened. What is still on its way never arrives."""
+        """Sever every connection; what is still on its way never arrives."""
+        for shaped in tuple(self._live):
+            shaped.sever()
         if self._owns_timers and self._timers_in_use is not None:
             self._timers_in_use.close()
             self._timers_in_use = None
@@ -140,7 +143,7 @@ class Dialer:
         if link.is_cut():
             return None
         done = sent + there_seconds + back_seconds + (round_trips - 1) * link.path.round_trip_seconds
-        shaped = ShapedTransport(link, timers, self._uniform)
+        shaped = ShapedTransport(link, timers, self._uniform, self._live)
         try:
             await self._network.connect(shaped.plain_protocol, address)
             await sleep_until(timers, done)

@@ -89,7 +89,7 @@ class Sender:
         self.window_bytes = INITIAL_WINDOW_BYTES
         self._threshold_bytes = MAXIMUM_WINDOW_BYTES
         self._in_flight_bytes = 0
-        self._acknowledgements: collections.deque[tuple[float, int]] = collections.deque()
+        self._acknowledgements: collections.deque[tuple[float, int, bool]] = collections.deque()
         self._line_free_at = -math.inf
         self._last_arrival = -math.inf
 
@@ -129,12 +129,11 @@ class Sender:
     def _burst(self, size_bytes: int, at: float, path: Path, uniform: Callable[[], float]) -> Burst:
         departs = at + size_bytes / path.bytes_per_second
         delay = path.one_way_seconds + path.jitter(uniform)
-        if path.loss:
-            delay += self._recovery_seconds(size_bytes, path, uniform)
-        arrives = self._arrival(departs + delay)
+        recovery = self._recovery_seconds(size_bytes, path, uniform) if path.loss else 0.0
+        arrives = self._arrival(departs + delay + recovery)
         self._line_free_at = departs
         self._in_flight_bytes += size_bytes
-        self._acknowledgements.append((arrives + path.one_way_seconds, size_bytes))
+        self._acknowledgements.append((arrives + path.one_way_seconds, size_bytes, recovery == 0.0))
         return Burst(size_bytes, departs, arrives)
 
     def _arrival(self, at: float) -> float:
@@ -143,8 +142,8 @@ class Sender:
 
     def _acknowledge(self, now: float) -> None:
         while self._acknowledgements and self._acknowledgements[0][0] <= now:
-            _, size_bytes = self._acknowledgements.popleft()
-            if self.window_bytes < 2 * self._in_flight_bytes:
+            _, size_bytes, may_grow = self._acknowledgements.popleft()
+            if may_grow and self.window_bytes < 2 * self._in_flight_bytes:
                 self._grow(size_bytes)
             self._in_flight_bytes -= size_bytes
 

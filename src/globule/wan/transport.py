@@ -33,10 +33,12 @@ LINGER_SECONDS = 60.0
 class ShapedTransport(asyncio.Transport):
     """The client's end. Its protocol is attached with `begin` when the hand-shake is done."""
 
-    def __init__(self, link: Link, timers: Timers, uniform: Callable[[], float]) -> None:
+    def __init__(self, link: Link, timers: Timers, uniform: Callable[[], float], live: set[ShapedTransport]) -> None:
+        """`live` holds it from when the server has it until both ends know that it is over."""
         super().__init__()
         self._link = link
         self._timers = timers
+        self._live = live
         self._plain: asyncio.Transport | None = None
         self._protocol: asyncio.Protocol | None = None
         self._is_closing = False
@@ -82,6 +84,13 @@ class ShapedTransport(asyncio.Transport):
         protocol.connection_made(self)
         if not self._is_paused:
             self._to_client.release()
+
+    def sever(self) -> None:
+        """End it now, at both ends, without distance."""
+        self._to_server.discard()
+        if self._plain is not None:
+            self._plain.abort()
+        self.abort()
 
     # asyncio.Transport
 
@@ -251,6 +260,7 @@ class ShapedTransport(asyncio.Transport):
 
     def plain_made(self, plain: asyncio.Transport) -> None:
         self._plain = plain
+        self._live.add(self)
         self._link.watch(self)
 
     def plain_received(self, data: bytes) -> None:
@@ -273,6 +283,7 @@ class ShapedTransport(asyncio.Transport):
     def _settle(self) -> None:
         """When both ends know that the connection is over, the link has nothing more to tell."""
         if self._is_over and self._is_plain_lost:
+            self._live.discard(self)
             self._link.unwatch(self)
 
 
