@@ -70,6 +70,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     CloudFront's origin response timeout."""
     pool_seconds: float = 30.0
     """Waiting for a connection where the key has as many as it may have."""
+    idle_seconds: float | None = None
+    """How long the connection is kept afterwards; None for the pool's own limit."""
 
 
 class PoolLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +133,7 @@ class HttpClient(Generic[Key]):
         timeouts = timeouts or Timeouts()
         self._requests += 1
         connection, connect_ms = await self._take(key, timeouts, fresh=False)
+        connection.idle_seconds = timeouts.idle_seconds or self._limits.idle_seconds
         try:
             return await connection.exchange(request, timeouts.response_seconds, connect_ms=connect_ms)
         except ConnectionEnded:
@@ -139,6 +142,7 @@ class HttpClient(Generic[Key]):
                 raise
         self._retries += 1
         connection, connect_ms = await self._take(key, timeouts, fresh=True)
+        connection.idle_seconds = timeouts.idle_seconds or self._limits.idle_seconds
         return await connection.exchange(request, timeouts.response_seconds, connect_ms=connect_ms)
 
     def statistics(self) -> dict[str, Any]:
@@ -251,9 +255,12 @@ class HttpClient(Generic[Key]):
             return
         loop = asyncio.get_running_loop()
         self._idle_count += 1
-        pool.idle.append((connection, loop.time() + self._limits.idle_seconds))
-        if self._sweep is None:
-            self._sweep = loop.call_later(self._limits.idle_seconds, self._close_expired)
+        expiry = loop.time() + connection.idle_seconds
+        pool.idle.append((connection, expiry))
+        if self._sweep is None or expiry < self._sweep.when():
+            if self._sweep is not None:
+                self._sweep.cancel()
+            self._sweep = loop.call_at(expiry, self._close_expired)
 
     def _lose(self, key: Key, pool: _Pool, connection: ClientConnection) -> None:
         self._connections.discard(connection)

@@ -66,6 +66,8 @@ class ClientConnection(asyncio.Protocol):
         self._when_idle = when_idle
         self._when_lost = when_lost
         self.made = False
+        self.idle_seconds = 0.0
+        """How long the pool keeps it after the present exchange."""
         self._answered = False
         self._lost = False
         self._served = 0

@@ -228,10 +228,13 @@ def _entries(name: str, entries: Any) -> Fields:
             raise InvalidResult(f"The header {name} has an entry whose key is not that name.")
         if not _VALUE.fullmatch(value):
             raise InvalidResult(f"The header {name} has a value with a character that is not allowed.")
-        found.append(
-            (name, value.strip(" \t").encode().decode("latin-1") if not value.isascii() else value.strip(" \t"))
-        )
+        found.append((name, _latin_1(value.strip(" \t"))))
     return found
+
+
+def _latin_1(value: str) -> str:
+    """A header is held as latin-1 text; what does not fit goes out as UTF-8."""
+    return value if all(ord(character) < 256 for character in value) else value.encode().decode("latin-1")
 
 
 def _check_forbidden(fields: Fields, given: Fields) -> None:

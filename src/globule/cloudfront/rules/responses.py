@@ -51,6 +51,8 @@ def with_policy(
     if policy is None:
         return fields
     result = [field for field in fields if field[0] not in policy.removed]
+    if "server" in policy.removed:
+        result.append(("server", "CloudFront"))
     for header in policy.added:
         result = _add(result, header.name.lower(), header.value, override=header.override)
     if policy.cors is not None and origin_header is not None:

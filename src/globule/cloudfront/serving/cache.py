@@ -1,0 +1,154 @@
+"""The cache of one edge location: whole responses in memory, by key, the least recently used of them dropped first.
+
+Each cache is bounded, and so are all of a process together (`Budget`): there, the largest cache gives way.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+from typing import Any
+
+from globule.cloudfront.rules.invalidations import invalidates
+from globule.cloudfront.rules.lifetime import Lifetime
+
+# One edge location's share. CloudFront keeps terabytes; a developer's machine holds sixty locations.
+CACHE_LIMIT_BYTES = 64 * 1024 * 1024
+# All edge locations of a process together.
+PROCESS_LIMIT_BYTES = 512 * 1024 * 1024
+# A larger object is relayed and not kept (CloudFront: 50 GB), so that one cannot push all others out.
+OBJECT_LIMIT_BYTES = 16 * 1024 * 1024
+# What an entry costs besides its body and headers.
+ENTRY_OVERHEAD_BYTES = 1024
+# Ready-made heads of one entry, one for each way of presenting it (behavior, Origin of a CORS request).
+HEADS_LIMIT = 8
+
+
+class Entry:
+    """One kept response. Nothing of it changes but what is said below."""
+
+    __slots__ = (
+        "body",
+        "distribution_id",
+        "fields",
+        "fresh_until",
+        "heads",
+        "key",
+        "lifetime",
+        "query",
+        "reason",
+        "refreshing",
+        "size_bytes",
+        "status",
+        "uri",
+    )
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        distribution_id: str,
+        uri: str,
+        query: str,
+        status: int,
+        reason: str,
+        fields: Sequence[tuple[str, str]],
+        body: bytes,
+        lifetime: Lifetime,
+    ) -> None:
+        self.key = key
+        self.distribution_id = distribution_id
+        self.uri = uri
+        self.query = query
+        """The query string as keyed."""
+        self.status = status
+        self.reason = reason
+        self.fields = list(fields)
+        self.body = body
+        self.lifetime = lifetime
+        self.fresh_until = lifetime.fresh_until
+        """Moves on when the origin fails and this stands in for its answer."""
+        self.refreshing = False
+        """Somebody asks the origin in the background."""
+        self.heads: dict[object, bytes] = {}
+        """Ready-made heads for viewers, see `hot_path`."""
+        names = sum(len(name) + len(value) for name, value in self.fields)
+        self.size_bytes = ENTRY_OVERHEAD_BYTES + len(key) + 2 * names + len(body)
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.status} {self.uri} {len(self.body)} bytes fresh until {self.fresh_until:.0f}>"
+
+
+class Budget:
+    """What all caches of a process hold together."""
+
+    def __init__(self, limit_bytes: int = PROCESS_LIMIT_BYTES) -> None:
+        self.limit_bytes = limit_bytes
+        self.used_bytes = 0
+        self.caches: list[Cache] = []
+
+    def make_room(self) -> None:
+        while self.used_bytes > self.limit_bytes:
+            max(self.caches, key=lambda cache: cache.used_bytes).drop_oldest()
+
+
+class Cache:
+    def __init__(self, budget: Budget, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
+        self._budget = budget
+        self._limit_bytes = limit_bytes
+        self._entries: collections.OrderedDict[str, Entry] = collections.OrderedDict()
+        self.used_bytes = 0
+        self.invalidations = 0
+        """How often something was invalidated: a response that was asked for before must not be kept after."""
+        self._evictions = 0
+        budget.caches.append(self)
+
+    def __repr__(self) -> str:
+        return f"<Cache {len(self._entries)} entries, {self.used_bytes} bytes>"
+
+    def get(self, key: str) -> Entry | None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries.move_to_end(key)
+        return entry
+
+    def put(self, entry: Entry) -> None:
+        """Keep an entry in place of the one with its key; does nothing where it is too large."""
+        self.drop(entry.key)
+        if entry.size_bytes > self._limit_bytes:
+            return
+        self._entries[entry.key] = entry
+        self._count(entry.size_bytes)
+        while self.used_bytes > self._limit_bytes:
+            self.drop_oldest()
+        self._budget.make_room()
+
+    def drop(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._count(-entry.size_bytes)
+
+    def drop_oldest(self) -> None:
+        _, entry = self._entries.popitem(last=False)
+        self._evictions += 1
+        self._count(-entry.size_bytes)
+
+    def invalidate(self, distribution_id: str, paths: Sequence[str]) -> int:
+        """Drop what any of these (normalised) paths names. Returns how many entries that were."""
+        self.invalidations += 1
+        found = [
+            key
+            for key, entry in self._entries.items()
+            if entry.distribution_id == distribution_id
+            and any(invalidates(path, entry.uri, entry.query) for path in paths)
+        ]
+        for key in found:
+            self.drop(key)
+        return len(found)
+
+    def statistics(self) -> dict[str, Any]:
+        return {"entries": len(self._entries), "bytes": self.used_bytes, "evictions": self._evictions}
+
+    def _count(self, size_bytes: int) -> None:
+        self.used_bytes += size_bytes
+        self._budget.used_bytes += size_bytes
