@@ -104,11 +104,22 @@ TableKey = Annotated[str, constrained(*map(_bad_table_name, reversed(NAME_CONSTR
 """A table's name as the key of a map."""
 
 
+def check_table_name(document: Mapping[str, Any]) -> None:
+    """How control operations look at TableName, before anything else. Raises ValidationException."""
+    name = document.get("TableName")
+    if name is None:
+        raise validation("The parameter 'TableName' is required but was not present in the request")
+    if not name.startswith("arn:") and not 3 <= len(name) <= 255:
+        raise validation("TableName must be at least 3 characters long and at most 255 characters long")
+
+
 class Shape(Generic[T]):
     """Reads requests of one shape."""
 
-    def __init__(self, struct: type[T]) -> None:
+    def __init__(self, struct: type[T], first: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        """`first` looks at a request that is not good before its constraints do, and may raise."""
         self._struct = struct
+        self._first = first
         self._decoder = msgspec.json.Decoder(struct)
 
     def __repr__(self) -> str:
@@ -133,6 +144,8 @@ class Shape(Generic[T]):
             plain = _read(document, self._struct)
         except RecursionError:
             raise serialization() from None
+        if self._first is not None:
+            self._first(plain)
         problems: list[str] = []
         for problem in _problems(plain, self._struct, ""):
             problems.append(problem)

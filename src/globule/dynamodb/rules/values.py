@@ -198,3 +198,18 @@ def base64_problem(text: str) -> str | None:
     if binascii.b2a_base64(data, newline=False).decode() != text:
         return "Invalid last non-pad Base64 character dectected"
     return None
+
+
+def check_nesting(item: Item) -> None:
+    """Raises ValidationException for an item that nests too deep, whose values are canonical otherwise."""
+    waiting: list[tuple[AttributeValue, int]] = [(value, 1) for value in item.values()]
+    while waiting:
+        value, level = waiting.pop()
+        inside = value.get("L")
+        if inside is None:
+            content = value.get("M")
+            if content is None:
+                continue
+            inside = list(content.values())
+        _limit(level)
+        waiting.extend((each, level + 1) for each in inside)

@@ -57,7 +57,11 @@ class CompiledCondition(msgspec.Struct, frozen=True, kw_only=True):
 
 def compile_condition(kind: str, text: str, given: Placeholders) -> CompiledCondition:
     """Raises ValidationException."""
-    tree = parse_condition(kind, text)
+    return compile_condition_tree(kind, parse_condition(kind, text), given)
+
+
+def compile_condition_tree(kind: str, tree: Condition, given: Placeholders) -> CompiledCondition:
+    """Raises ValidationException."""
     depends_on_values = check_condition(kind, tree, given)
     return CompiledCondition(
         kind=kind,

@@ -83,7 +83,11 @@ class CompiledUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 def compile_update(text: str, given: Placeholders) -> CompiledUpdate:
     """Raises ValidationException."""
-    update = parse_update(text)
+    return compile_update_tree(parse_update(text), given)
+
+
+def compile_update_tree(update: Update, given: Placeholders) -> CompiledUpdate:
+    """Raises ValidationException."""
     operands = [operand for action in update.actions for operand in _operands(action)]
     _check_words(update, operands)
     _check_defined(operands, given)

@@ -1,0 +1,112 @@
+"""Every operation of the API in one literal list: its name, the shape of its request, and what does it.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from globule.dynamodb.control import limits, recorded, tables, tags, time_to_live, update_table
+from globule.dynamodb.rules.requests import batches, control, items
+from globule.dynamodb.rules.shapes import Shape, check_table_name
+from globule.dynamodb.serving.operations.api import Answer, Api
+from globule.dynamodb.serving.operations.batch_get_item import batch_get_item
+from globule.dynamodb.serving.operations.batch_write_item import batch_write_item
+from globule.dynamodb.serving.operations.delete_item import delete_item
+from globule.dynamodb.serving.operations.get_item import get_item
+from globule.dynamodb.serving.operations.put_item import put_item
+from globule.dynamodb.serving.operations.query import query
+from globule.dynamodb.serving.operations.scan import scan
+from globule.dynamodb.serving.operations.statements import (
+    batch_execute_statement,
+    execute_statement,
+    execute_transaction,
+)
+from globule.dynamodb.serving.operations.transact_get_items import transact_get_items
+from globule.dynamodb.serving.operations.transact_write_items import transact_write_items
+from globule.dynamodb.serving.operations.update_item import update_item
+
+
+class Operation(msgspec.Struct, frozen=True):
+    shape: Shape[Any]
+    run: Callable[[Api, Any], Answer | Awaitable[Answer]]
+
+
+def _data(struct: type, run: Callable[[Api, Any], Answer | Awaitable[Answer]]) -> Operation:
+    return Operation(Shape(struct), run)
+
+
+def _control(struct: type, run: Callable[[Api, Any], Answer | Awaitable[Answer]]) -> Operation:
+    """One that looks at TableName before anything else."""
+    return Operation(Shape(struct, check_table_name), run)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "GetItem": _data(items.GetItemInput, get_item),
+    "PutItem": _data(items.PutItemInput, put_item),
+    "UpdateItem": _data(items.UpdateItemInput, update_item),
+    "DeleteItem": _data(items.DeleteItemInput, delete_item),
+    "Query": _data(items.QueryInput, query),
+    "Scan": _data(items.ScanInput, scan),
+    "BatchGetItem": _data(batches.BatchGetItemInput, batch_get_item),
+    "BatchWriteItem": _data(batches.BatchWriteItemInput, batch_write_item),
+    "TransactGetItems": _data(batches.TransactGetItemsInput, transact_get_items),
+    "TransactWriteItems": _data(batches.TransactWriteItemsInput, transact_write_items),
+    "ExecuteStatement": _data(batches.ExecuteStatementInput, execute_statement),
+    "BatchExecuteStatement": _data(batches.BatchExecuteStatementInput, batch_execute_statement),
+    "ExecuteTransaction": _data(batches.ExecuteTransactionInput, execute_transaction),
+    "CreateTable": _control(control.CreateTableInput, tables.create_table),
+    "DescribeTable": _control(control.TableInput, tables.describe_table),
+    "ListTables": _data(control.ListTablesInput, tables.list_tables),
+    "UpdateTable": _control(control.UpdateTableInput, update_table.update_table),
+    "DeleteTable": _control(control.TableInput, tables.delete_table),
+    "UpdateTimeToLive": _control(control.UpdateTimeToLiveInput, time_to_live.update_time_to_live),
+    "DescribeTimeToLive": _control(control.TableInput, time_to_live.describe_time_to_live),
+    "TagResource": _data(control.TagResourceInput, tags.tag_resource),
+    "UntagResource": _data(control.UntagResourceInput, tags.untag_resource),
+    "ListTagsOfResource": _data(control.ListTagsOfResourceInput, tags.list_tags_of_resource),
+    "DescribeLimits": _data(control.EmptyInput, limits.describe_limits),
+    "DescribeEndpoints": _data(control.EmptyInput, limits.describe_endpoints),
+    "UpdateContinuousBackups": _control(control.UpdateContinuousBackupsInput, recorded.update_continuous_backups),
+    "DescribeContinuousBackups": _control(control.TableInput, recorded.describe_continuous_backups),
+    "UpdateContributorInsights": _control(control.UpdateContributorInsightsInput, recorded.update_contributor_insights),
+    "DescribeContributorInsights": _control(control.ContributorInsightsInput, recorded.describe_contributor_insights),
+    "ListContributorInsights": _data(control.ListContributorInsightsInput, recorded.list_contributor_insights),
+    "PutResourcePolicy": _data(control.PutResourcePolicyInput, recorded.put_resource_policy),
+    "GetResourcePolicy": _data(control.GetResourcePolicyInput, recorded.get_resource_policy),
+    "DeleteResourcePolicy": _data(control.DeleteResourcePolicyInput, recorded.delete_resource_policy),
+}
+
+UNSUPPORTED = frozenset(
+    (
+        "CreateBackup",
+        "DeleteBackup",
+        "DescribeBackup",
+        "ListBackups",
+        "RestoreTableFromBackup",
+        "RestoreTableToPointInTime",
+        "ExportTableToPointInTime",
+        "DescribeExport",
+        "ListExports",
+        "ImportTable",
+        "DescribeImport",
+        "ListImports",
+        "CreateGlobalTable",
+        "DescribeGlobalTable",
+        "DescribeGlobalTableSettings",
+        "ListGlobalTables",
+        "UpdateGlobalTable",
+        "UpdateGlobalTableSettings",
+        "DescribeTableReplicaAutoScaling",
+        "UpdateTableReplicaAutoScaling",
+        "EnableKinesisStreamingDestination",
+        "DisableKinesisStreamingDestination",
+        "DescribeKinesisStreamingDestination",
+        "UpdateKinesisStreamingDestination",
+    )
+)
+"""Operations that AWS has and Globule refuses by name."""

@@ -1,0 +1,189 @@
+"""ExecuteStatement, BatchExecuteStatement, ExecuteTransaction.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from globule.dynamodb.rules import capacity
+from globule.dynamodb.rules.errors import validation
+from globule.dynamodb.rules.partiql.parser import parse
+from globule.dynamodb.rules.partiql.statements import Exists, Select, Statement
+from globule.dynamodb.rules.requests.batches import (
+    BatchExecuteStatementInput,
+    BatchStatementRequest,
+    ExecuteStatementInput,
+    ExecuteTransactionInput,
+)
+from globule.dynamodb.serving.operations.api import Answer, Api
+from globule.dynamodb.serving.operations.selecting import SelectRequest, select, selected_item
+from globule.dynamodb.serving.operations.statement_writes import Write, planned_write
+from globule.dynamodb.serving.operations.tokens import digest
+from globule.dynamodb.serving.operations.transact_get_items import TRANSACTION_FACTOR
+from globule.dynamodb.serving.operations.transact_write_items import described_consumption, perform_all
+from globule.wire.aws.errors import AwsError
+
+# What a batch's errors are called; https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
+_CODES = {
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "ValidationException": "ValidationError",
+    "ResourceNotFoundException": "ResourceNotFound",
+    "DuplicateItemException": "DuplicateItem",
+}
+
+
+async def execute_statement(api: Api, request: ExecuteStatementInput) -> Answer:
+    statement = parse(request.Statement, request.Parameters)
+    if isinstance(statement, Exists):
+        raise validation("EXISTS can only be used in ExecuteTransaction")
+    if isinstance(statement, Select):
+        return select(
+            api,
+            statement,
+            SelectRequest(
+                Limit=request.Limit,
+                ConsistentRead=request.ConsistentRead,
+                ReturnConsumedCapacity=request.ReturnConsumedCapacity,
+                NextToken=request.NextToken,
+            ),
+        )
+    write = planned_write(api, statement, return_old=request.ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+    item, consumed = await _perform(api, write)
+    answer: Answer = {"Items": [] if item is None else [item]}
+    described = capacity.described(write.action.table.name, consumed, request.ReturnConsumedCapacity)
+    if described is not None:
+        answer["ConsumedCapacity"] = described
+    return answer
+
+
+async def _perform(api: Api, write: Write) -> tuple[Any, capacity.Consumed]:
+    """What RETURNING asks for, and what it took."""
+    write.action.check()
+    try:
+        old, new = await api.tables.write(write.action.perform)
+    except AwsError as problem:
+        raise write.explained(problem) from None
+    consumed = capacity.written(write.action.table.spec, old.item() if old is not None else None, new)
+    return write.returned(old, new), consumed
+
+
+async def batch_execute_statement(api: Api, request: BatchExecuteStatementInput) -> Answer:
+    """Each statement by itself: one that fails does not harm the others."""
+    responses: list[Answer] = []
+    consumed: dict[str, capacity.Consumed] = {}
+    parsed = [_parsed(each) for each in request.Statements]
+    reads = {isinstance(each, Select) for each in parsed if not isinstance(each, AwsError)}
+    if len(reads) > 1:
+        raise validation("Batch statements must be all reads or all writes")
+    for each, statement in zip(request.Statements, parsed, strict=True):
+        try:
+            responses.append(await _one_of_batch(api, each, statement, consumed))
+        except AwsError as problem:
+            if problem.code not in _CODES:
+                raise
+            error = {"Code": _CODES[problem.code], "Message": problem.message, **problem.details}
+            responses.append({"Error": error})
+    answer: Answer = {"Responses": responses}
+    described = capacity.described_all(consumed, request.ReturnConsumedCapacity)
+    if described is not None:
+        answer["ConsumedCapacity"] = described
+    return answer
+
+
+def _parsed(request: BatchStatementRequest) -> Statement | AwsError:
+    try:
+        return parse(request.Statement, request.Parameters)
+    except AwsError as problem:
+        return problem
+
+
+async def _one_of_batch(
+    api: Api, request: BatchStatementRequest, statement: Statement | AwsError, consumed: dict[str, capacity.Consumed]
+) -> Answer:
+    if isinstance(statement, AwsError):
+        raise statement
+    if isinstance(statement, Exists):
+        raise validation("EXISTS can only be used in ExecuteTransaction")
+    if isinstance(statement, Select):
+        table, item, units = selected_item(
+            api,
+            statement,
+            consistent=bool(request.ConsistentRead),
+            no_key="Select statements within BatchExecuteStatement must specify the primary key in the where clause.",
+        )
+    else:
+        write = planned_write(api, statement, return_old=request.ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+        item, units = await _perform(api, write)
+        table = write.action.table
+    consumed[table.name] = consumed.get(table.name, capacity.Consumed()) + units
+    return {"TableName": table.name} if item is None else {"TableName": table.name, "Item": item}
+
+
+async def execute_transaction(api: Api, request: ExecuteTransactionInput) -> Answer:
+    parsed = [parse(each.Statement, each.Parameters) for each in request.TransactStatements]
+    if len({isinstance(each, Select) for each in parsed}) > 1:
+        raise validation("Transaction statements must be all reads or all writes")
+    token = request.ClientRequestToken
+    if token is None or isinstance(parsed[0], Select):
+        return await _transaction(api, request, parsed)
+    fingerprint = digest(request)
+    repeated = api.tokens.begin(token, fingerprint)
+    if repeated is not None:
+        return repeated
+    answer = None
+    try:
+        answer = await _transaction(api, request, parsed)
+    finally:
+        api.tokens.finish(token, fingerprint, answer)
+    return answer
+
+
+async def _transaction(api: Api, request: ExecuteTransactionInput, parsed: list[Statement]) -> Answer:
+    if isinstance(parsed[0], Select):
+        return _read_transaction(api, request, [each for each in parsed if isinstance(each, Select)])
+    writes = [
+        planned_write(
+            api,
+            statement,
+            return_old=each.ReturnValuesOnConditionCheckFailure == "ALL_OLD",
+        )
+        for each, statement in zip(request.TransactStatements, parsed, strict=True)
+        if not isinstance(statement, Select)
+    ]
+    actions = [_explaining(write) for write in writes]
+    outcomes = await perform_all(api, actions)
+    answer: Answer = {"Responses": [{} for _ in writes]}
+    described = described_consumption(actions, outcomes, request.ReturnConsumedCapacity)
+    if described is not None:
+        answer["ConsumedCapacity"] = described
+    return answer
+
+
+def _explaining(write: Write) -> Any:
+    """The write's action, with its problems in PartiQL's words."""
+
+    def perform(writer: Any) -> Any:
+        try:
+            return write.action.perform(writer)
+        except AwsError as problem:
+            raise write.explained(problem) from None
+
+    return msgspec.structs.replace(write.action, perform=perform)
+
+
+def _read_transaction(api: Api, request: ExecuteTransactionInput, selects: list[Select]) -> Answer:
+    responses: list[Answer] = []
+    consumed: dict[str, capacity.Consumed] = {}
+    for each in selects:
+        table, item, units = selected_item(api, each, consistent=True, no_key=None)
+        consumed[table.name] = consumed.get(table.name, capacity.Consumed()) + units.times(TRANSACTION_FACTOR)
+        responses.append({} if item is None else {"Item": item})
+    answer: Answer = {"Responses": responses}
+    described = capacity.described_all(consumed, request.ReturnConsumedCapacity, kind="Read")
+    if described is not None:
+        answer["ConsumedCapacity"] = described
+    return answer

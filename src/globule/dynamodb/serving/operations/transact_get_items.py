@@ -1,0 +1,75 @@
+"""TransactGetItems: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html"""
+
+from __future__ import annotations
+
+import msgspec
+
+from globule.dynamodb.model import Item
+from globule.dynamodb.rules import capacity, keys
+from globule.dynamodb.rules.errors import validation
+from globule.dynamodb.rules.expressions.placeholders import check_parameters
+from globule.dynamodb.rules.expressions.projections import Projection
+from globule.dynamodb.rules.requests.batches import Get, TransactGetItemsInput
+from globule.dynamodb.rules.values import canonical_item
+from globule.dynamodb.serving.catalogue import TableRecord
+from globule.dynamodb.serving.operations.api import Answer, Api, raw
+from globule.dynamodb.serving.operations.cancellation import (
+    SAME_ITEM_TWICE,
+    TRANSACTION_LIMIT_BYTES,
+    cancel_where_invalid,
+)
+from globule.dynamodb.serving.operations.get_item import wanted_projection
+
+# A transactional read takes two units for each 4 KB.
+TRANSACTION_FACTOR = 2
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    table: TableRecord
+    key: Item
+    projection: Projection | None
+
+
+def transact_get_items(api: Api, request: TransactGetItemsInput) -> Answer:
+    wanted = [_check(api, each.Get) for each in request.TransactItems]
+    cancel_where_invalid([lambda each=each: _fit(each) for each in wanted])  # type: ignore[misc]
+    names = {(each.table.name, msgspec.json.encode(each.key, order="deterministic")) for each in wanted}
+    if len(names) < len(wanted):
+        raise validation(SAME_ITEM_TWICE)
+    reader = api.tables.read()
+    responses: list[Answer] = []
+    consumed: dict[str, capacity.Consumed] = {}
+    total_bytes = 0
+    for each in wanted:
+        stored = reader.get(each.table, each.key)
+        size_bytes = 0 if stored is None else stored.size_bytes
+        total_bytes += size_bytes
+        if total_bytes > TRANSACTION_LIMIT_BYTES:
+            raise validation("Collection size of items in the transaction exceeds the limit of 4 MB")
+        units = capacity.read_units(size_bytes, consistent=True) * TRANSACTION_FACTOR
+        name = each.table.name
+        consumed[name] = consumed.get(name, capacity.Consumed()) + capacity.Consumed(table=units)
+        if stored is None:
+            responses.append({})
+        else:
+            whole = each.projection is None
+            responses.append({"Item": raw(stored.raw) if whole else each.projection.of(stored.item())})  # type: ignore[union-attr]
+    answer: Answer = {"Responses": responses}
+    described = capacity.described_all(consumed, request.ReturnConsumedCapacity, kind="Read")
+    if described is not None:
+        answer["ConsumedCapacity"] = described
+    return answer
+
+
+def _check(api: Api, get: Get) -> _Wanted:
+    """Raises ValidationException or ResourceNotFoundException."""
+    check_parameters(get, expressions=("ProjectionExpression",), older=())
+    projection = wanted_projection(api, get)
+    key = canonical_item(get.Key)
+    return _Wanted(api.table(get.TableName), key, projection)
+
+
+def _fit(wanted: _Wanted) -> None:
+    keys.check_key(wanted.table.spec.keys, wanted.key)
+    if wanted.projection is not None:
+        keys.check_no_nested_keys(wanted.table.spec, wanted.projection.paths)

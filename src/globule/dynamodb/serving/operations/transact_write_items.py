@@ -1,0 +1,195 @@
+"""TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+
+All conditions are judged and all writes are made in one transaction of the store, which runs alone: transactions
+never conflict here, so TransactionConflict is not among the reasons for a cancellation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from globule.dynamodb.model import Item
+from globule.dynamodb.rules import capacity, keys
+from globule.dynamodb.rules.errors import validation
+from globule.dynamodb.rules.expressions.placeholders import Placeholders, check_parameters
+from globule.dynamodb.rules.requests.batches import Put, TransactWriteItem, TransactWriteItemsInput, Update
+from globule.dynamodb.rules.sizes import item_size_bytes
+from globule.dynamodb.rules.values import canonical_item
+from globule.dynamodb.serving.catalogue import TableRecord
+from globule.dynamodb.serving.items import Stored, Writer
+from globule.dynamodb.serving.operations.api import Answer, Api, check_item_size
+from globule.dynamodb.serving.operations.batch_write_item import all_collection_metrics
+from globule.dynamodb.serving.operations.cancellation import (
+    SAME_ITEM_TWICE,
+    TRANSACTION_LIMIT_BYTES,
+    cancel_where_invalid,
+    cancelled,
+)
+from globule.dynamodb.serving.operations.conditions import WriteCondition, expression_condition
+from globule.dynamodb.serving.operations.tokens import digest
+from globule.dynamodb.serving.operations.updating import PlannedUpdate, expression_update
+from globule.wire.aws.errors import AwsError
+
+# A transactional write takes two units for each kilobyte.
+TRANSACTION_FACTOR = 2
+
+Outcome = tuple[Stored | None, Item | None]
+"""What was there, and what is there now."""
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a transaction."""
+
+    table: TableRecord
+    key: Item
+    """Of a Put, the whole item."""
+    check: Callable[[], None]
+    """Fits the action to its table. Raises ValidationException, which cancels the transaction."""
+    perform: Callable[[Writer], Outcome]
+    """Raises ValidationException or ConditionalCheckFailedException, which do, too."""
+
+    def item_name(self) -> tuple[str, bytes]:
+        """The same for two actions on one item."""
+        return self.table.name, msgspec.json.encode(self.table.spec.keys.of(self.key))
+
+
+async def transact_write_items(api: Api, request: TransactWriteItemsInput) -> Answer:
+    actions = [_action(api, each) for each in request.TransactItems]
+    _check_sizes(actions)
+    token = request.ClientRequestToken
+    if token is None:
+        return await _perform(api, request, actions)
+    fingerprint = digest(request)
+    repeated = api.tokens.begin(token, fingerprint)
+    if repeated is not None:
+        return repeated
+    answer = None
+    try:
+        answer = await _perform(api, request, actions)
+    finally:
+        api.tokens.finish(token, fingerprint, answer)
+    return answer
+
+
+async def _perform(api: Api, request: TransactWriteItemsInput, actions: list[Action]) -> Answer:
+    outcomes = await perform_all(api, actions)
+    answer: Answer = {}
+    described = described_consumption(actions, outcomes, request.ReturnConsumedCapacity)
+    if described is not None:
+        answer["ConsumedCapacity"] = described
+    if request.ReturnItemCollectionMetrics == "SIZE":
+        metrics = all_collection_metrics([(action.table, action.key) for action in actions])
+        if metrics:
+            answer["ItemCollectionMetrics"] = metrics
+    return answer
+
+
+async def perform_all(api: Api, actions: list[Action]) -> list[Outcome]:
+    """Raises TransactionCanceledException, ValidationException or ResourceNotFoundException."""
+    cancel_where_invalid([action.check for action in actions])
+    if len({action.item_name() for action in actions}) < len(actions):
+        raise validation(SAME_ITEM_TWICE)
+
+    def change(writer: Writer) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        problems: list[AwsError | None] = []
+        for action in actions:
+            try:
+                outcomes.append(action.perform(writer))
+                problems.append(None)
+            except AwsError as problem:
+                problems.append(problem)
+        if any(problem is not None for problem in problems):
+            raise cancelled(problems)
+        return outcomes
+
+    return await api.tables.write(change)
+
+
+def described_consumption(
+    actions: list[Action], outcomes: list[Outcome], wanted: capacity.Wanted
+) -> list[dict[str, Any]] | None:
+    if wanted in (None, "NONE"):
+        return None
+    consumed: dict[str, capacity.Consumed] = {}
+    for action, (old, new) in zip(actions, outcomes, strict=True):
+        units = capacity.written(action.table.spec, old.item() if old is not None else None, new)
+        name = action.table.name
+        consumed[name] = consumed.get(name, capacity.Consumed()) + units.times(TRANSACTION_FACTOR)
+    return capacity.described_all(consumed, wanted, kind="Write")
+
+
+def _check_sizes(actions: list[Action]) -> None:
+    if sum(item_size_bytes(action.key) for action in actions) > TRANSACTION_LIMIT_BYTES:
+        raise validation("Member must have length less than or equal to 4194304")
+
+
+def _action(api: Api, request: TransactWriteItem) -> Action:
+    """What can be judged without the item's table is judged at once. Raises ValidationException or
+    ResourceNotFoundException."""
+    given = [each for each in (request.ConditionCheck, request.Put, request.Delete, request.Update) if each is not None]
+    if len(given) != 1:
+        raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
+    (one,) = given
+    update = None
+    if isinstance(one, Update):
+        check_parameters(one, expressions=("UpdateExpression", "ConditionExpression"), older=())
+    else:
+        check_parameters(one, expressions=("ConditionExpression",), older=())
+    key = canonical_item(one.Item if isinstance(one, Put) else one.Key)
+    placeholders = Placeholders(one.ExpressionAttributeNames, one.ExpressionAttributeValues)
+    if isinstance(one, Update):
+        update = expression_update(api, one.UpdateExpression, placeholders)
+    condition = expression_condition(api, one, placeholders)
+    placeholders.check_all_used()
+    table = api.table(one.TableName)
+    if isinstance(one, Put):
+        check_item_size(key)
+        return put_action(table, key, condition)
+    if update is not None:
+        return update_action(table, key, update, condition)
+    return key_action(table, key, condition, delete=request.Delete is not None)
+
+
+def put_action(table: TableRecord, item: Item, condition: WriteCondition) -> Action:
+    def check() -> None:
+        condition.check_table(table)
+        keys.check_item(table.spec, item)
+
+    def perform(writer: Writer) -> Outcome:
+        if condition.test is not None:
+            condition.require(writer.get(table, item))
+        return writer.put(table, item), item
+
+    return Action(table=table, key=item, check=check, perform=perform)
+
+
+def update_action(table: TableRecord, key: Item, update: PlannedUpdate, condition: WriteCondition) -> Action:
+    def check() -> None:
+        keys.check_key(table.spec.keys, key)
+        update.check_table(table)
+        condition.check_table(table)
+
+    return Action(
+        table=table, key=key, check=check, perform=lambda writer: update.perform(writer, table, key, condition)
+    )
+
+
+def key_action(table: TableRecord, key: Item, condition: WriteCondition, *, delete: bool) -> Action:
+    """A Delete, or else a ConditionCheck."""
+
+    def check() -> None:
+        keys.check_key(table.spec.keys, key)
+        condition.check_table(table)
+
+    def perform(writer: Writer) -> Outcome:
+        stored = writer.get(table, key)
+        condition.require(stored)
+        if delete:
+            return writer.delete(table, key), None
+        return stored, stored.item() if stored is not None else None
+
+    return Action(table=table, key=key, check=check, perform=perform)
