@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -140,6 +141,25 @@ def test_a_cancelled_sleep_is_harmless(run: Run, opened: Open) -> None:
         await asyncio.sleep(0)
         sleeping.cancel()
         await sleep_until(timers, timers.now() + 0.01)
+        timers.close()
+
+    run(test)
+
+
+def test_calls_run_outside_the_context_of_who_asked(run: Run, opened: Open) -> None:
+    asked_by: contextvars.ContextVar[str] = contextvars.ContextVar("asked_by", default="nobody")
+
+    async def test() -> None:
+        asked_by.set("the first request")
+        timers, saw, done = opened(), [], asyncio.Event()
+
+        def look() -> None:
+            saw.append(asked_by.get())
+            done.set()
+
+        timers.call_at(timers.now() + 0.001, look)
+        await asyncio.wait_for(done.wait(), 5)
+        assert saw == ["nobody"]
         timers.close()
 
     run(test)

@@ -239,9 +239,12 @@ def test_a_refusal_takes_a_round_trip(run: Run) -> None:
     run(test())
 
 
-def test_a_connect_over_a_cut_link_times_out(run: Run) -> None:
+@pytest.mark.parametrize(
+    "fault", [LinkFault(between=("FRA", "us-east-1"), cut=True), LinkFault(between=("FRA", "*"), loss=1.0)]
+)
+def test_a_connect_that_nothing_answers_times_out(run: Run, fault: LinkFault) -> None:
     async def test() -> None:
-        async with scene(world(faults=CUT)) as there:
+        async with scene(world(faults=Faults(links=(fault,)))) as there:
             with pytest.raises(TimeoutError, match=r"no answer from us-east-1 to FRA in 0\.1 s"):
                 await there.connect(timeout_seconds=0.1)
             assert there.servers == []

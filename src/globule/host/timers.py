@@ -7,13 +7,14 @@ elsewhere the loop's timers, armed again where they fire early. A simulation pas
 `LoopTimers`.
 
 Calls cannot be cancelled: who no longer wants one ignores it. So waits should be short, and few for each
-connection.
+connection. They run in an empty context, not in that of whoever asked first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import ctypes
 import heapq
 import math
@@ -89,6 +90,7 @@ class LoopTimers:
         self._queue = _Queue()
         self._armed_at = math.inf
         self._handle: asyncio.TimerHandle | None = None
+        self._context = contextvars.Context()
         self.now = clock
 
     def call_at(self, when: float, callback: Callable[[], None]) -> None:
@@ -104,7 +106,9 @@ class LoopTimers:
         self._disarm()
         self._armed_at = self._queue.next()
         if self._armed_at < math.inf:
-            self._handle = self._loop.call_later(max(0.0, self._armed_at - self.now()), self._fire)
+            self._handle = self._loop.call_later(
+                max(0.0, self._armed_at - self.now()), self._fire, context=self._context
+            )
 
     def _disarm(self) -> None:
         if self._handle is not None:
@@ -141,7 +145,7 @@ class TimerfdTimers:
         self._armed_at = math.inf
         self._spec = _TimerSpec()
         self.now = time.monotonic
-        loop.add_reader(self._fd, self._fire)
+        contextvars.Context().run(loop.add_reader, self._fd, self._fire)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> None:
         self._queue.add(when, callback)

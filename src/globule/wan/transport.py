@@ -39,6 +39,7 @@ class ShapedTransport(asyncio.Transport):
         self._link = link
         self._timers = timers
         self._live = live
+        self._loop = asyncio.get_running_loop()
         self._plain: asyncio.Transport | None = None
         self._protocol: asyncio.Protocol | None = None
         self._is_closing = False
@@ -219,7 +220,7 @@ class ShapedTransport(asyncio.Transport):
             self._is_over = True
             self._settle()
             if self._protocol is not None:
-                asyncio.get_running_loop().call_soon(self._protocol.connection_lost, error)
+                self._loop.call_soon(self._protocol.connection_lost, error)
 
     # Limits
 
