@@ -42,12 +42,15 @@ def test_the_first_region_needs_no_location_and_forgives_repetition(tmp_path):
         s3.close()
 
 
-def test_a_bucket_with_objects_stays_and_one_with_unfinished_uploads_goes(s3, bucket):
-    s3.create_multipart_upload(Bucket=bucket, Key="k")
+def test_a_bucket_with_objects_stays_as_it_is_and_one_with_unfinished_uploads_goes(s3, s3_server, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"part")
     s3.put_object(Bucket=bucket, Key="k", Body=b"v")
     assert code_of(s3.delete_bucket, Bucket=bucket) == ("BucketNotEmpty", 409)
+    assert len(s3.list_parts(Bucket=bucket, Key="k", UploadId=upload)["Parts"]) == 1
     s3.delete_object(Bucket=bucket, Key="k")
     s3.delete_bucket(Bucket=bucket)
+    assert not [path for path in (s3_server.folder / "objects").rglob("*") if path.is_file()]
 
 
 def test_settings_of_buckets(s3, bucket):

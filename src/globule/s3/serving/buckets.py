@@ -91,9 +91,7 @@ class Buckets:
 
     async def delete(self, call: Call) -> Response:
         self._core.bucket(call.bucket)
-        for key, upload_id, _ in list(self._core.index.uploads(call.bucket)):
-            self._core.blobs.discard(await self._core.index.abort_upload(call.bucket, key, upload_id))
-        await self._core.index.delete_bucket(call.bucket)
+        self._core.blobs.discard(await self._core.index.delete_bucket(call.bucket))
         return empty_answer(204)
 
     async def location(self, call: Call) -> Response:

@@ -85,10 +85,7 @@ class Index:
 
     def uploads(self, bucket: str) -> Iterator[tuple[str, str, Upload]]:
         """Key, id and upload, in order of keys and then of initiation."""
-        root = uploads_of_bucket(bucket)
-        for store_key, data in self._store.read().scan(root, after_all(root)):
-            key, stem = key_in(root, store_key)
-            yield key, store_key[len(stem) :].decode(), decode(Upload, data)
+        return _uploads(self._store.read(), bucket)
 
     def parts(self, upload_id: str, *, after: int = 0) -> Iterator[tuple[int, Part]]:
         return _parts(self._store.read(), upload_id, after)
@@ -115,17 +112,21 @@ class Index:
             lambda transaction: transaction.put(bucket_key(name), encode(alter(_bucket(transaction, name))))
         )
 
-    async def delete_bucket(self, name: str) -> None:
-        """Raises AwsError NoSuchBucket, BucketNotEmpty."""
+    async def delete_bucket(self, name: str) -> tuple[str, ...]:
+        """Ends its uploads too; returns their files. Raises AwsError NoSuchBucket, BucketNotEmpty."""
 
-        def change(transaction: WriteTransaction) -> None:
+        def change(transaction: WriteTransaction) -> tuple[str, ...]:
             _bucket(transaction, name)
             root = versions_of_bucket(name)
             if next(transaction.scan(root, after_all(root)), None) is not None:
                 raise s3_error("BucketNotEmpty", BucketName=name)
+            freed: list[str] = []
+            for key, upload_id, _ in list(_uploads(transaction, name)):
+                freed += _end_upload(transaction, name, key, upload_id, keep=())
             transaction.delete(bucket_key(name))
+            return tuple(freed)
 
-        await self._store.write(change)
+        return await self._store.write(change)
 
     # Versions.
 
@@ -291,6 +292,13 @@ def _upload(transaction: ReadTransaction, bucket: str, key: str, upload_id: str)
     if data is None:
         raise s3_error("NoSuchUpload", UploadId=upload_id)
     return decode(Upload, data)
+
+
+def _uploads(transaction: ReadTransaction, bucket: str) -> Iterator[tuple[str, str, Upload]]:
+    root = uploads_of_bucket(bucket)
+    for store_key, data in transaction.scan(root, after_all(root)):
+        key, stem = key_in(root, store_key)
+        yield key, store_key[len(stem) :].decode(), decode(Upload, data)
 
 
 def _parts(transaction: ReadTransaction, upload_id: str, after: int = 0) -> Iterator[tuple[int, Part]]:

@@ -198,7 +198,7 @@ class S3Service:
     async def _undeclare(self, record: BucketRecord) -> None:
         """A template's bucket that is no longer asked for goes if it is empty, and stays as it is if it is not."""
         try:
-            await self._core.index.delete_bucket(record.name)
+            self._blobs.discard(await self._core.index.delete_bucket(record.name))
         except AwsError as error:
             log.info("bucket %s stays: %s", record.name, error.message)
             await self._core.index.change_bucket(
