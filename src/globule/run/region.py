@@ -88,7 +88,7 @@ class RegionPlane:
         self._door = RegionDoor(
             region=code,
             key=state.key(),
-            sites=(gateway, buckets),
+            sites=(gateway, functions_api, buckets),
             apis={"dynamodb": self._dynamodb, "s3": buckets, "awslambda": functions_api},
             elsewhere=self._others.hand_on,
             receive=self._dynamodb.receive,
