@@ -154,6 +154,8 @@ class ClientConnection(asyncio.Protocol):
     async def _send(self, request: Request) -> None:
         body = request.body
         fields = [field for field in request.headers if field[0] not in _OWN_FIELDS]
+        if "upgrade" in request.headers:
+            fields.append(("connection", "upgrade"))  # RFC 9110 section 7.8: one never goes without the other
         if body.length is None:
             fields.append(("transfer-encoding", "chunked"))
         elif body.length or request.method in ("POST", "PUT", "PATCH"):

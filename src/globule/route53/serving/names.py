@@ -12,7 +12,7 @@ from globule.route53.rules.health import CHECKER_REGIONS, notices
 from globule.route53.rules.owned import OwnedLookup
 from globule.route53.rules.zones import Zones, zones_of
 from globule.route53.serving.board import HealthBoard
-from globule.wire.dns import NOERROR, A, Question
+from globule.wire.dns import CNAME, NOERROR, A, Question
 from globule.world import places
 from globule.world.places import Place
 from globule.world.ports import Ports
@@ -69,17 +69,16 @@ class Names:
         return found, draws > 0
 
     def contains(self, name: str) -> bool:
-        """Whether this world serves the name to anybody."""
-        found, _ = self.answer(Question(name, A), client=self.home)
-        return found.rcode == NOERROR and bool(found.answers)
+        """Whether the name is one of this world."""
+        return self.answer(Question(name, A), client=self.home)[0].rcode == NOERROR
 
     def listed(self) -> Sequence[str]:
-        """Names with addresses or aliases, for people to choose from; without wildcards."""
+        """Names that lead somewhere, for people to choose from; without wildcards."""
         return sorted(
             name
             for zone in self.zones.by_name.values()
-            for name in zone.groups
-            if not name.startswith("*") and self.contains(name)
+            for name, types in zone.groups.items()
+            if not name.startswith("*") and (A in types or CNAME in types)
         )
 
     def problems(self) -> list[str]:
