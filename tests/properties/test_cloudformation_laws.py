@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from globule.cloudformation.catalogue import Catalogue
 from globule.cloudformation.graph import Circle, in_order
-from globule.cloudformation.intrinsics.evaluation import Evaluation
+from globule.cloudformation.intrinsics.evaluation import CONDITION_FUNCTIONS, FUNCTIONS, REFUSED, Evaluation
 from globule.cloudformation.intrinsics.scope import Facts
+from globule.cloudformation.local_code import ContentHashes
 from globule.cloudformation.parsing import Lines, parse
 from globule.cloudformation.plan import plan
 from globule.cloudformation.problems import TemplateProblems
@@ -24,6 +27,7 @@ from globule.cloudformation.schemas import Schemas
 from globule.cloudformation.standing import resources_of
 from globule.cloudformation.state import StackState
 from globule.cloudformation.template import Source, read_template
+from globule.cloudformation.transform import transformed
 
 CATALOGUE = Catalogue((), Schemas())
 EVALUATION = Evaluation(Facts(region="eu-west-1"))
@@ -145,6 +149,101 @@ def test_any_text_is_a_template_or_refused_with_a_line(text: str) -> None:
         assert all(1 <= problem.line <= text.count("\n") + 2 for problem in problems.problems)
     else:
         assert covers(document.value, document.lines)
+
+
+BASE: dict[str, Any] = {
+    "Parameters": {"P": {"Type": "String", "Default": "x", "AllowedValues": ["x"], "MaxLength": 3}},
+    "Mappings": {"M": {"a": {"b": "c"}}},
+    "Conditions": {"C": {"Fn::Equals": [{"Ref": "P"}, "x"]}},
+    "Rules": {"R": {"RuleCondition": {"Condition": "C"}, "Assertions": [{"Assert": {"Fn::Contains": [["x"], "x"]}}]}},
+    "Resources": {
+        "L": {
+            "Type": "AWS::Logs::LogGroup",
+            "Condition": "C",
+            "DependsOn": ["Q"],
+            "DeletionPolicy": "Retain",
+            "Properties": {
+                "LogGroupName": {"Fn::Sub": ["${P}-${v}", {"v": {"Fn::GetAtt": ["Q", "Arn"]}}]},
+                "Tags": [{"Key": "k", "Value": {"Fn::If": ["C", {"Fn::FindInMap": ["M", "a", "b"]}, "z"]}}],
+            },
+        },
+        "Q": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": {"Fn::Select": ["0", ["5"]]}}},
+    },
+    "Outputs": {"O": {"Value": {"Fn::Join": ["-", [{"Ref": "Q"}]]}, "Condition": "C", "Export": {"Name": "e"}}},
+}
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    members = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    return [path, *(deeper for key, member in members for deeper in paths(member, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+calls = st.dictionaries(
+    st.sampled_from(["Ref", "Condition", *FUNCTIONS, *CONDITION_FUNCTIONS, *REFUSED]), values, min_size=1, max_size=2
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.sampled_from(paths(BASE)[1:]), values | calls | texts), max_size=3))
+def test_any_template_is_resolved_or_refused(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    """Whatever stands anywhere in a template, the outcome is a state or problems with lines, never a crash."""
+    template = BASE
+    for path, new in changes:
+        if path in paths(template):
+            template = replaced(template, path, new)
+    try:
+        state = applied(template, None, Tokens())
+    except TemplateProblems as problems:
+        assert all(problem.line >= 1 and problem.why for problem in problems.problems)
+    else:
+        assert msgspec.json.decode(msgspec.json.encode(state), type=StackState) == state
+
+
+TRANSFORMED: dict[str, Any] = {
+    "Transform": ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"],
+    "Globals": {"Function": {"CodeUri": "code", "Runtime": "python3.12"}},
+    "Resources": {
+        "F": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {"Code": "code", "Runtime": "python3.12", "Handler": "a.b"},
+        },
+        "S": {"Type": "AWS::Serverless::Function", "Metadata": {"a": "b"}, "Properties": {"CodeUri": "code"}},
+        "V0123456789": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}}},
+        "A": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"BodyS3Location": "code/api.json"}},
+        "Fn::ForEach::L": ["X", ["a", "b"], {"Q${X}": {"Type": "AWS::SQS::Queue"}}],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "code").mkdir()
+    (folder / "code" / "a.py").touch()
+    (folder / "code" / "api.json").write_text("{}")
+    return folder
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.sampled_from(paths(TRANSFORMED)[1:]), values | calls | texts), max_size=3))
+def test_any_template_is_transformed_or_refused(code: Path, changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    """As above for what comes before: local code, loops, and what is done around SAM's translator."""
+    template = TRANSFORMED
+    for path, new in changes:
+        if path in paths(template):
+            template = replaced(template, path, new)
+    instance = Instance(stack="s", region="eu-west-1", account="0" * 12, folder=code)
+    with contextlib.suppress(TemplateProblems):
+        document = parse(json.dumps(template), "t.json")
+        transformed(document, instance, lambda body, parameters, region: body, ContentHashes())
 
 
 @given(st.lists(texts.filter(lambda text: "|" not in text and "{{" not in text), min_size=1))

@@ -21,8 +21,6 @@ EXPLAINED: Mapping[str, str] = {
     "Serverless Application Repository: list a local template as a [[stack]] of its own in globule.toml",
     "AWS::CloudFormation::CustomResource": "custom resources are not supported here",
 }
-# How many names an error lists.
-LISTED = 12
 _RANDOM = re.compile(r"(hex|UPPER|lower)(\d+)")
 _ALPHABETS = {
     "hex": "0123456789abcdef",
@@ -62,11 +60,12 @@ class Catalogue:
             close = near(name, frozenset(self.schemas.types))
             meant = f"; did you mean {' or '.join(close)}?" if close else ""
             return f"CloudFormation has no resource type {name}{meant}"
-        service = name.rsplit("::", 1)[0] + "::"
-        family = sorted(kind for kind in supported if kind.startswith(service))
-        nearby = family or sorted(self._running)[:LISTED]
-        what = f"of {service[:-2]} are" if family else "running here, among others, are"
-        return f"the type {name} is not supported here; {what} supported: {', '.join(nearby) or 'none'}"
+        service = name.rsplit("::", 1)[0]
+        family = [kind for kind in sorted(supported) if kind.startswith(f"{service}::")]
+        if family:
+            return f"the type {name} is not supported here; of {service} are supported: {', '.join(family)}"
+        services = sorted({kind.rsplit("::", 1)[0] for kind in supported})
+        return f"the type {name} is not supported here; there are types of {', '.join(services)}"
 
 
 def recorded_type(schema: Schema, form: Form) -> ResourceType:

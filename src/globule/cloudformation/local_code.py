@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from globule.cloudformation.problems import Location, Problem, TemplateProblems,
 from globule.cloudformation.template import Source
 from globule.host.files import content_hash, read_text
 
-BUCKET = "globule-local"
+BUCKET = "Globule-Local"  # no bucket of a template's own: names of buckets have no upper case
 # The property of each type that may be a local path, before the transform and after it.
 CODE = {
     "AWS::Serverless::Function": "CodeUri",
@@ -29,11 +30,13 @@ CODE = {
 DEFINITIONS = {
     "AWS::Serverless::Api": "DefinitionUri",
     "AWS::Serverless::HttpApi": "DefinitionUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
     "AWS::Serverless::WebSocketApi": "DefinitionUri",
     "AWS::ApiGateway::RestApi": "BodyS3Location",
     "AWS::ApiGatewayV2::Api": "BodyS3Location",
 }
 _GLOBALS = {"Function": "CodeUri", "Api": "DefinitionUri", "HttpApi": "DefinitionUri"}
+_KEY_PREFIX = "path-"
 _SAM = "AWS::Serverless::"
 
 
@@ -111,6 +114,8 @@ def _defaults(document: Document) -> Iterator[tuple[Location, str]]:
         return
     for logical_id, resource in _resources(document.value):
         properties = resource.get("Properties") or {}
+        if not isinstance(properties, dict):
+            continue
         elsewhere = {"CodeUri", "InlineCode", "ImageUri"} & set(properties) or properties.get("PackageType") == "Image"
         if resource.get("Type") in ("AWS::Serverless::Function", "AWS::Serverless::WebFunction") and not elsewhere:
             yield ("Resources", logical_id, "Properties", "CodeUri"), "."
@@ -130,19 +135,21 @@ def _object(path: Location, local: str) -> dict[str, str]:
 
 
 def _key(local: str) -> str:
-    return local.encode().hex()
+    return _KEY_PREFIX + local.encode().hex()
 
 
 def _local_of(value: Any) -> str | None:
     """The local path that an object stands for."""
-    if not isinstance(value, dict) or BUCKET not in (value.get("S3Bucket"), value.get("Bucket")):
-        return None
-    return bytes.fromhex(value.get("S3Key") or value["Key"]).decode()
+    bucket, key = (_member(value, f"S3{name}") or _member(value, name) for name in ("Bucket", "Key"))
+    if bucket == BUCKET and isinstance(key, str):
+        with contextlib.suppress(ValueError):  # a template that itself names this bucket
+            return bytes.fromhex(key.removeprefix(_KEY_PREFIX)).decode()
+    return None
 
 
 def _property(resource: Mapping[str, Any]) -> str | None:
     """The property of a resource that may be a local path."""
-    kind = resource.get("Type", "")
+    kind = str(resource.get("Type"))
     return CODE.get(kind) or DEFINITIONS.get(kind)
 
 

@@ -275,28 +275,35 @@ class _Resolver:
         return resource, built
 
     def _properties(self, declared: ResourceDeclaration, kind: ResourceType) -> dict[str, Any] | None:
+        """Evaluated and checked; None where they are not even a mapping. Problems have been reported."""
         path: Location = ("Resources", declared.logical_id, "Properties")
         try:
             value = self._evaluation.value(declared.properties, path)
         except IntrinsicProblem as problem:
             self._refuse(problem.path, problem.why)
             return None
-        code = {name: value[name] for name in ("Code", "Content") if _is_local(value.get(name))}
+        if value is NO_VALUE:
+            value = {}
+        if not isinstance(value, dict):
+            self._refuse(path, "must be a mapping")
+            return None
+        properties: dict[str, Any] = value
+        code = {name: properties[name] for name in ("Code", "Content") if _is_local(properties.get(name))}
         schema = self._schemas.find(declared.type)
         problems: list[PropertyProblem] = []
         if schema is not None:
             # Where local code stands, AWS's schema has a bucket and a key.
             stand_ins = {name: {"S3Bucket": "local", "S3Key": "local"} for name in code}
-            value, problems = conform(schema, {**value, **stand_ins})
-            value.update(code)
+            properties, problems = conform(schema, {**properties, **stand_ins})
+            properties.update(code)
         for property_problem in problems:
             self._refuse((*path, *property_problem.path), property_problem.why)
         unknown = {problem.path[0] for problem in problems if problem.path}
-        for name in sorted(set(value) - kind.properties - kind.recorded - unknown):
+        for name in sorted(set(properties) - kind.properties - kind.recorded - unknown):
             close = near(name, kind.properties)
             listed = " or ".join(close) if close else ", ".join(sorted(kind.properties))
             self._refuse((*path, name), f"{declared.type} is supported here without {name}; supported: {listed}")
-        return value if isinstance(value, dict) else None
+        return properties
 
     def _policy(self, value: Any, path: Location) -> Any:
         try:

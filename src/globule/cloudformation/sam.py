@@ -15,11 +15,12 @@ import msgspec
 from globule.cloudformation.catalogue import EXPLAINED
 from globule.cloudformation.language_extensions import TRANSFORM as LANGUAGE_EXTENSIONS
 from globule.cloudformation.parsing import Document
-from globule.cloudformation.problems import Location, Problem, TemplateProblems
+from globule.cloudformation.problems import Location, Problem, TemplateProblems, dotted
 from globule.cloudformation.sam_translator import TranslationFailed
 from globule.cloudformation.template import Source
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
+APPLICATION = "AWS::Serverless::Application"
 # Carries the logical id of a SAM resource through the translator to what is generated from it.
 _ORIGIN = "GlobuleOrigin"
 _HASHED = re.compile(r"(.*)([0-9a-f]{10})")
@@ -103,19 +104,11 @@ def _marked(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused(document: Document) -> Iterator[Problem]:
-    """What must not reach the translator."""
-    resources = document.value.get("Resources")
-    if not isinstance(resources, dict):
-        yield document.problem(("Resources",), "a template has a Resources section")
-        return
-    for logical_id, resource in resources.items():
-        path: Location = ("Resources", logical_id)
-        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-            yield document.problem(path, "a resource is a mapping with a Type", where=f"Resources.{logical_id}")
-        elif not isinstance(resource.get("Metadata") or {}, dict):
-            yield document.problem((*path, "Metadata"), "must be a mapping", where=f"Resources.{logical_id}")
-        elif resource["Type"] == "AWS::Serverless::Application":
-            yield document.problem(path, EXPLAINED[resource["Type"]], where=f"Resources.{logical_id}")
+    """What must not reach the translator, which would ask the network about it."""
+    for logical_id, resource in document.value["Resources"].items():
+        if resource["Type"] == APPLICATION:
+            path: Location = ("Resources", logical_id)
+            yield document.problem(path, EXPLAINED[APPLICATION], where=dotted(path))
 
 
 def _located(document: Document, sentence: str) -> Problem:

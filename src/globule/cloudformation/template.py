@@ -43,6 +43,8 @@ RESOURCE_ATTRIBUTES = frozenset(
         "UpdateReplacePolicy",
     }
 )
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-connectors.html
+SAM_RESOURCE_ATTRIBUTES = frozenset({"Connectors", "IgnoreGlobals"})
 DeletionPolicy = Literal["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"]
 
 
@@ -95,12 +97,15 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     outputs: Mapping[str, OutputDeclaration]
 
 
-def read_template(body: Mapping[str, Any], source: Source) -> Template:
-    """Raises TemplateProblems with everything whose shape is wrong."""
-    reader = _Reader(source)
+def read_template(body: Mapping[str, Any], source: Source, *, serverless: bool = False) -> Template:
+    """Raises TemplateProblems with everything whose shape is wrong. `serverless` allows what SAM's transform takes
+    out: read a template before its transform too, and everything after can rely on shapes."""
+    reader = _Reader(source, RESOURCE_ATTRIBUTES | SAM_RESOURCE_ATTRIBUTES if serverless else RESOURCE_ATTRIBUTES)
     sections = {name: reader.mapping(body.get(name) or {}, (name,)) for name in _MAPPED_SECTIONS}
     for name in body:
-        if name == "Globals":
+        if name == "Globals" and serverless:
+            reader.mapping(body[name], (name,))
+        elif name == "Globals":
             reader.refuse((name,), "needs `Transform: AWS::Serverless-2016-10-31` at the top of the template")
         elif name not in SECTIONS:
             reader.refuse((name,), f"there is no section {name}; there are {', '.join(sorted(SECTIONS))}")
@@ -108,6 +113,9 @@ def read_template(body: Mapping[str, Any], source: Source) -> Template:
         reader.refuse(("Resources",), "at least one resource must be declared")
     if len(sections["Resources"]) > RESOURCES_LIMIT:
         reader.refuse(("Resources",), f"more than {RESOURCES_LIMIT} resources, CloudFormation's limit for a template")
+    for name, keys in sections["Mappings"].items():
+        for key, values in reader.mapping(keys, ("Mappings", name)).items():
+            reader.mapping(values, ("Mappings", name, key))
     resources = {name: reader.resource(name, entry) for name, entry in sections["Resources"].items()}
     outputs = {name: reader.output(name, entry) for name, entry in sections["Outputs"].items()}
     reader.raise_problems()
@@ -128,8 +136,9 @@ _MAPPED_SECTIONS = ("Parameters", "Mappings", "Conditions", "Rules", "Resources"
 class _Reader:
     """Reads shapes, gathering problems."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, resource_attributes: frozenset[str]) -> None:
         self._source = source
+        self._resource_attributes = resource_attributes
         self._problems: list[Problem] = []
 
     def refuse(self, path: Location, why: str) -> None:
@@ -153,7 +162,8 @@ class _Reader:
         if not isinstance(kind, str):
             self.refuse(path, "a resource is a mapping with a Type")
             return None
-        self._unknown(entry, RESOURCE_ATTRIBUTES, path, "attribute of a resource")
+        self._unknown(entry, self._resource_attributes, path, "attribute of a resource")
+        self.mapping(entry.get("Metadata") or {}, (*path, "Metadata"))
         return ResourceDeclaration(
             logical_id=logical_id,
             type=kind,

@@ -59,8 +59,9 @@ def transformed(document: Document, instance: Instance, translate: sam.Translate
             why = f"Fn::ForEach needs `Transform: {language_extensions.TRANSFORM}`"
             raise TemplateProblems([document.problem(("Transform",), why)])
         document = language_extensions.write_out_loops(document, _scope_of(document, instance, values))
-    value = with_uris(document, instance.folder)
     source = Source(document=document)
+    read_template(document.value, source, serverless=sam.TRANSFORM in transforms)
+    value = with_uris(document, instance.folder)
     if sam.TRANSFORM in transforms:
         value, source = sam.translated(document, value, values, instance.region, translate)
     value = with_local_code(value, source, instance.folder, hashes)

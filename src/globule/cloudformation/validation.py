@@ -57,7 +57,7 @@ class _Checker:
         for key, item in value.items():
             inner = named.get(key)
             if inner is None:
-                inner = next((below for pattern, below in patterns.items() if re.search(pattern, key)), None)
+                inner = next((below for pattern, below in patterns.items() if _matches(pattern, key)), None)
             if inner is not None:
                 known[key] = self.node(inner, item, (*path, key))
             elif isinstance(node.get("additionalProperties"), Mapping):
@@ -110,6 +110,14 @@ class _Checker:
         given = {dict: "a mapping", list: "a list", type(None): "null"}.get(type(value), repr(value))
         self.problems.append(PropertyProblem(path, f"must be {wanted}, not {given}"))
         return value
+
+
+def _matches(pattern: str, key: str) -> bool:
+    """Schemas are written for Java: a pattern that Python cannot read matches everything."""
+    try:
+        return re.search(pattern, key) is not None
+    except re.error:
+        return True
 
 
 def _types(node: Mapping[str, Any]) -> frozenset[str]:

@@ -336,6 +336,13 @@ def test_exports_are_unique_and_imports_remembered(resolved: Resolve, refused: R
     assert resolved(text, exports={"name": "site"}).state.imports == ("name",)
 
 
+def test_properties_may_be_chosen_as_a_whole(resolved: Resolve, refused: Refuse) -> None:
+    text = "Resources: {A: {Type: AWS::S3::Bucket, Properties: !Ref AWS::NoValue}}"
+    assert resolved(text).state.resources[0].properties == {}
+    (problem,) = refused(text.replace("AWS::NoValue", "AWS::Region"))
+    assert problem == "shop.yaml:1: Resources.A.Properties: must be a mapping"
+
+
 def test_local_code_passes_the_schema_and_reaches_the_type(resolved: Resolve) -> None:
     code: dict[str, Any] = {"LocalPath": "src", "ContentHash": "0" * 64}
     text = f"Resources:\n  F:\n    Type: AWS::Lambda::Function\n    Properties: {{Role: r, Code: {code}}}"

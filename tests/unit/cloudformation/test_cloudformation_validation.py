@@ -77,6 +77,11 @@ def test_missing_required_properties_are_told(schemas: Schemas) -> None:
     assert problems == ["required property Code is missing", "required property Role is missing"]
 
 
+def test_a_pattern_that_python_cannot_read_matches(schemas: Schemas) -> None:
+    value, problems = checked(schemas, "AWS::Cognito::UserPool", {"UserPoolTags": {"Größe": "x"}})
+    assert (value, problems) == ({"UserPoolTags": {"Größe": "x"}}, [])
+
+
 def declaration(properties: dict[str, Any], **changes: Any) -> Declaration:
     given: dict[str, Any] = {
         "stack": "shop",
@@ -193,7 +198,7 @@ def test_recorded_attributes_exist_in_the_schema(catalogue: Catalogue) -> None:
         ("AWS::Lambda::CapacityProvider", "is not supported here; of AWS::Lambda are supported: AWS::Lambda::Alias, "),
         (
             "AWS::Kinesis::Stream",
-            "is not supported here; running here, among others, are supported: AWS::",
+            "is not supported here; there are types of AWS::Api",
         ),
         (
             "AWS::Lamda::Function",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from globule.cloudformation.intrinsics.scope import IntrinsicProblem, Scope, arguments
@@ -17,17 +18,16 @@ def find_in_map(scope: Scope, node: Any, path: Location) -> Any:
     """
     given = arguments(node, path, "Fn::FindInMap", "[map, top-level key, second-level key]", 3, 4)
     name, top, second = [scope.text(key, (*path, index)) for index, key in enumerate(given[:3])]
-    found = scope.facts.mappings.get(name, {}).get(top, {}).get(second)
-    if found is not None:
-        return found
+    level: Any = scope.facts.mappings
+    for key in (name, top, second):
+        level = level.get(key) if isinstance(level, Mapping) else None
+    if level is not None:
+        return level
     if len(given) == 4:
         if not isinstance(given[3], dict) or set(given[3]) != {"DefaultValue"}:
             raise IntrinsicProblem((*path, 3), "the fourth argument of Fn::FindInMap is {DefaultValue: value}")
         return scope.value(given[3]["DefaultValue"], (*path, 3, "DefaultValue"))
-    missing = f"{name} has no {top}" if name in scope.facts.mappings else f"there is no mapping {name}"
-    if top in scope.facts.mappings.get(name, {}):
-        missing = f"{name}.{top} has no {second}"
-    raise IntrinsicProblem(path, f"Fn::FindInMap: {missing}")
+    raise IntrinsicProblem(path, f"Fn::FindInMap: there is no {name}.{top}.{second} in the Mappings section")
 
 
 def get_azs(scope: Scope, node: Any, path: Location) -> list[str]:

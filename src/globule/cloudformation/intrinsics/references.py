@@ -34,7 +34,8 @@ def get_att(scope: Scope, node: Any, path: Location) -> Any:
 
 
 def sub(scope: Scope, node: Any, path: Location) -> str:
-    template, variables = (node, {}) if isinstance(node, str) else arguments(node, path, "Fn::Sub", "[text, {...}]", 2)
+    given = [node] if isinstance(node, str) else arguments(node, path, "Fn::Sub", "[text, {variable: value}]", 1, 2)
+    template, variables = given[0], given[1] if len(given) == 2 else {}
     if not isinstance(template, str) or not isinstance(variables, dict):
         raise IntrinsicProblem(path, "Fn::Sub is written as text, or as [text, {variable: value, ...}]")
     inner = (*path, 1)
@@ -52,8 +53,9 @@ def sub(scope: Scope, node: Any, path: Location) -> str:
 
 def variables_of(node: Any) -> Iterator[str]:
     """The names that the text of an Fn::Sub refers to, its own variables left out."""
-    template, own = (node[0], node[1]) if isinstance(node, list) and len(node) == 2 else (node, {})
-    if isinstance(template, str):
+    given = node if isinstance(node, list) else [node]
+    template, own = given[0] if given else None, given[1] if len(given) == 2 else {}
+    if isinstance(template, str) and isinstance(own, dict):
         for match in VARIABLE.finditer(template):
             if match[1] is not None and match[1].strip() not in own:
                 yield match[1].strip()
