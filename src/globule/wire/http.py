@@ -41,6 +41,10 @@ class BytesBody:
         self._data = data
 
     @property
+    def data(self) -> bytes:
+        return self._data
+
+    @property
     def length(self) -> int:
         return len(self._data)
 

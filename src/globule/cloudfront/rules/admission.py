@@ -56,6 +56,8 @@ class Names:
 def admit(
     configuration: Configuration | None, request: ViewerRequest, *, host: str, has_body: bool
 ) -> Admitted | Redirect | Refused:
+    if not request.uri.startswith("/"):
+        return failures.BAD_REQUEST
     if len(request.uri) + len(request.query) > URL_LIMIT_BYTES:
         return failures.TOO_LARGE
     if configuration is None or not configuration.distribution.enabled:

@@ -34,6 +34,7 @@ COUNTRY_BLOCKED = Refused(
 HTTPS_ONLY = Refused(status=403, sentence="Bad request.")
 NO_DISTRIBUTION = Refused(status=403, sentence="Bad request.")
 BODY_WITH_GET = Refused(status=403, sentence="Bad request.")
+BAD_REQUEST = Refused(status=400, sentence="Bad request.")
 TOO_LARGE = Refused(status=413, sentence="Bad request.")
 FUNCTION_FAILED = Refused(
     status=503,

@@ -1,0 +1,108 @@
+"""One edge location: its cache, its connections to origins, its server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from globule.cloudfront.rules import identifiers
+from globule.cloudfront.rules.admission import HEAD_LIMIT_BYTES, Names
+from globule.cloudfront.serving.cache import Budget, Cache
+from globule.cloudfront.serving.fetching import Fetching
+from globule.cloudfront.serving.functions import EdgeFunctions
+from globule.cloudfront.serving.hot_path import HotPath
+from globule.cloudfront.serving.origin_exchange import OriginExchange
+from globule.cloudfront.serving.origins import Origins
+from globule.cloudfront.serving.viewer_exchange import Identity, ViewerExchange
+from globule.cloudfront.serving.viewers import Viewers
+from globule.host.clock import Clock
+from globule.host.entropy import Entropy
+from globule.host.functions import Invoker
+from globule.host.http_server import Limits, Server, serve
+from globule.host.network import Address, Network
+from globule.host.tracing import Tracer
+from globule.wan.dialer import Dialer
+from globule.wan.naming import Resolver
+from globule.world.places import Place, pop
+
+# CloudFront closes a viewer's connection that is idle for ten minutes
+# (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html).
+IDLE_SECONDS = 600.0
+
+
+class EdgeLocation:
+    def __init__(
+        self,
+        place: Place,
+        *,
+        budget: Budget,
+        dialer: Dialer,
+        resolver: Resolver,
+        invoker: Invoker,
+        clock: Clock,
+        entropy: Entropy,
+        tracer: Tracer,
+        key: str,
+    ) -> None:
+        self.place = place
+        self.cache = Cache(budget)
+        self._clock = clock
+        self._origins = Origins(place, dialer=dialer, resolver=resolver, clock=clock, tracer=tracer)
+        identity = Identity(name=place.name, pop=pop(place), via=identifiers.via(identifiers.via_host(place.name)))
+        viewers = Viewers(place, key)
+        functions = EdgeFunctions(place=place.name, invoker=invoker, clock=clock, tracer=tracer)
+        self._fetching = Fetching(
+            cache=self.cache,
+            exchange=OriginExchange(origins=self._origins, functions=functions, via=identity.via),
+            clock=clock,
+        )
+        self._exchange = ViewerExchange(
+            identity=identity,
+            viewers=viewers,
+            fetching=self._fetching,
+            functions=functions,
+            clock=clock,
+            entropy=entropy,
+            tracer=tracer,
+        )
+        self._hot_path = HotPath(
+            identity=identity, viewers=viewers, exchange=self._exchange, cache=self.cache, clock=clock, entropy=entropy
+        )
+        self._server: Server | None = None
+
+    def __repr__(self) -> str:
+        return f"<EdgeLocation {self.place.name} {self.cache}>"
+
+    async def listen(self, network: Network, address: Address) -> None:
+        self._server = await serve(
+            network,
+            address,
+            self._exchange.handle,
+            parse=self._hot_path.parse,
+            refusal=self._exchange.refusal,
+            limits=Limits(head_bytes=HEAD_LIMIT_BYTES, idle_seconds=IDLE_SECONDS),
+            clock=self._clock,
+        )
+
+    @property
+    def address(self) -> Address:
+        assert self._server is not None
+        return self._server.address
+
+    def follow(self, names: Names) -> None:
+        self._exchange.names = names
+        self._hot_path.forget()
+
+    def statistics(self) -> dict[str, Any]:
+        served = self._server.statistics() if self._server is not None else {}
+        return {
+            **served,
+            "hot_hits": self._hot_path.hits,
+            "cache": self.cache.statistics(),
+            "origins": self._origins.statistics(),
+        }
+
+    async def close(self) -> None:
+        if self._server is not None:
+            await self._server.aclose(grace_seconds=1.0)
+        self._fetching.close()
+        self._origins.close()

@@ -1,0 +1,179 @@
+"""One question to the origins of a behavior: the primary, perhaps the secondary, each between its edge functions."""
+
+from __future__ import annotations
+
+import msgspec
+
+from globule.cloudfront.model import EdgeFunction, Origin
+from globule.cloudfront.rules import origin_request
+from globule.cloudfront.rules.configuration import Configuration, Settings
+from globule.cloudfront.rules.edge_events import FunctionRequest, FunctionResponse
+from globule.cloudfront.rules.edge_results import Generated, body_limit
+from globule.cloudfront.rules.failover import METHODS, fails_over
+from globule.cloudfront.rules.header_lists import HOP_BY_HOP
+from globule.cloudfront.rules.requests import ViewerRequest
+from globule.cloudfront.serving.functions import EdgeFunctions
+from globule.cloudfront.serving.origins import OriginFailed, Origins
+from globule.cloudfront.serving.request_body import exposed
+from globule.host.http_client import ClientResponse
+from globule.wire.http import Body, BytesBody, Headers, Request
+
+Fields = list[tuple[str, str]]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What an edge location needs to answer one viewer."""
+
+    configuration: Configuration
+    settings: Settings
+    request: ViewerRequest
+    """After the viewer-request function."""
+    body: Body
+    key: str
+    """The cache key."""
+    request_id: str
+    trace: str | None
+    """The X-Amzn-Trace-Id field."""
+
+
+class OriginAnswer(msgspec.Struct, kw_only=True):
+    """What an origin said, or an origin-request function in its place."""
+
+    status: int
+    reason: str
+    fields: Fields
+    body: Body
+    response: ClientResponse | None = None
+    generated: bool = False
+
+    def close(self) -> None:
+        """Give up on the rest of the body."""
+        if self.response is not None:
+            self.response.close()
+
+
+class OriginExchange:
+    def __init__(self, *, origins: Origins, functions: EdgeFunctions, via: str) -> None:
+        self._origins = origins
+        self._functions = functions
+        self._via = via
+
+    async def ask(self, wanted: Wanted, extra: Fields, *, cacheable: bool) -> OriginAnswer:
+        """`extra`: conditions and ranges of the edge's own. Raises OriginFailed, FunctionRefused."""
+        settings, method = wanted.settings, wanted.request.method
+        fields = origin_request.origin_fields(
+            settings, wanted.request, cacheable=cacheable, via=self._via, request_id=wanted.request_id
+        )
+        fields += extra
+        if len(settings.origins) == 1 or method not in METHODS:
+            return await self._ask_one(wanted, settings.origins[0], fields)
+        primary, secondary = settings.origins
+        try:
+            answer = await self._ask_one(wanted, primary, fields)
+        except OriginFailed as failed:
+            if not fails_over(settings.failover_codes, method, failed.failure):
+                raise
+        else:
+            if answer.generated or not fails_over(settings.failover_codes, method, answer.status):
+                return answer
+            answer.close()
+        return await self._ask_one(wanted, secondary, fields)
+
+    async def _ask_one(self, wanted: Wanted, origin: Origin, base: Fields) -> OriginAnswer:
+        viewer = wanted.request.viewer
+        shown = FunctionRequest(
+            client_ip=viewer.address,
+            method=wanted.request.method,
+            uri=wanted.request.uri,
+            query=origin_request.origin_query(wanted.settings, wanted.request),
+            fields=[("host", origin_request.origin_host(wanted.settings, wanted.request, origin)), *base],
+            origin=origin,
+            scheme=origin_request.origin_scheme(origin, viewer.scheme),
+        )
+        body = wanted.body
+        function = wanted.settings.functions.get("origin-request")
+        if function is not None:
+            changed = await self._before(function, wanted, shown, origin)
+            if isinstance(changed, OriginAnswer):
+                return changed
+            shown, body = changed
+        answer = await self._send(shown, body, wanted.trace)
+        function = wanted.settings.functions.get("origin-response")
+        return answer if function is None else await self._after(function, wanted, shown, answer)
+
+    async def _before(
+        self, function: EdgeFunction, wanted: Wanted, shown: FunctionRequest, origin: Origin
+    ) -> tuple[FunctionRequest, Body] | OriginAnswer:
+        """Run origin-request. "CloudFront resolves the origin's name before", so that a name which does not resolve
+        is an error even where the function would have answered."""
+        await self._origins.resolve(origin.domain_name, trace=None)
+        body = wanted.body
+        if function.include_body:
+            data, body = await exposed(body, body_limit("origin-request"))
+            shown = msgspec.structs.replace(shown, body=data)
+        result = await self._functions.on_request(
+            function, wanted.configuration.distribution, shown, request_id=wanted.request_id, trace=wanted.trace
+        )
+        if isinstance(result, Generated):
+            return OriginAnswer(
+                status=result.status,
+                reason=result.reason,
+                fields=result.fields,
+                body=BytesBody(result.body or b""),
+                generated=True,
+            )
+        assert result.origin is not None
+        shown = msgspec.structs.replace(
+            shown,
+            uri=result.uri,
+            query=result.query,
+            fields=result.fields,
+            origin=result.origin,
+            scheme=origin_request.origin_scheme(result.origin, shown.scheme),
+        )
+        return shown, body if result.body is None else BytesBody(result.body)
+
+    async def _send(self, shown: FunctionRequest, body: Body, trace: str | None) -> OriginAnswer:
+        origin = shown.origin
+        assert origin is not None
+        query = f"?{shown.query}" if shown.query else ""
+        response = await self._origins.send(
+            origin,
+            shown.scheme,
+            Request(
+                method=shown.method,
+                target=f"{origin.path}{shown.uri}{query}",
+                headers=Headers(origin_request.with_custom_headers(shown.fields, origin.custom_headers)),
+                body=body,
+            ),
+            trace=trace,
+        )
+        return OriginAnswer(
+            status=response.status,
+            reason=response.reason,
+            fields=[field for field in response.headers if field[0] not in HOP_BY_HOP],
+            body=response.body,
+            response=response,
+        )
+
+    async def _after(
+        self, function: EdgeFunction, wanted: Wanted, shown: FunctionRequest, answer: OriginAnswer
+    ) -> OriginAnswer:
+        """Run origin-response. A body that it sets takes the place of the origin's."""
+        try:
+            result = await self._functions.on_response(
+                function,
+                wanted.configuration.distribution,
+                msgspec.structs.replace(shown, body=None),
+                FunctionResponse(status=answer.status, reason=answer.reason, fields=answer.fields),
+                request_id=wanted.request_id,
+                trace=wanted.trace,
+            )
+        except BaseException:
+            answer.close()
+            raise
+        answer.status, answer.reason, answer.fields = result.status, result.reason, result.fields
+        if result.body is not None:
+            answer.close()
+            answer.body, answer.response = BytesBody(result.body), None
+        return answer

@@ -1,0 +1,63 @@
+"""Reading a viewer's request: who asks, from where, and what of it is for CloudFront.
+
+The internet door says where its client is, beside the world's key; without the right key a viewer stands at the edge
+location itself, and speaks HTTPS as far as protocol policies are concerned, since all of this is plain loopback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+from collections.abc import Sequence
+
+from globule.cloudfront.rules.requests import Viewer, ViewerRequest
+from globule.wire import own_fields
+from globule.world import places
+from globule.world.places import Place, UnknownPlace
+
+Fields = Sequence[tuple[str, str]]
+
+
+class Viewers:
+    """The viewers of one edge location."""
+
+    def __init__(self, place: Place, key: str) -> None:
+        self._key = key
+        self._local = Viewer(place=place, address=places.address_of(place), scheme="https")
+
+    def request(self, method: str, target: str, fields: Fields) -> ViewerRequest:
+        uri, _, query = target.partition("?")
+        return ViewerRequest(
+            method=method,
+            uri=uri,
+            query=query,
+            fields=_of_the_message(fields),
+            viewer=self.viewer(fields),
+        )
+
+    def viewer(self, fields: Fields) -> Viewer:
+        said = dict(field for field in fields if field[0] in own_fields.ALL)
+        if not said or not hmac.compare_digest(said.get(own_fields.KEY, "").encode(), self._key.encode()):
+            return self._local
+        place = self._local.place
+        # The door checks names; a city that only its version knows is no reason to fail a request.
+        with contextlib.suppress(UnknownPlace):
+            place = places.place(said.get(own_fields.FROM, place.name))
+        return Viewer(
+            place=place,
+            address=places.address_of(place),
+            scheme="http" if said.get(own_fields.SCHEME) == "http" else "https",
+        )
+
+
+def _of_the_message(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """Without our own fields and those that Connection names."""
+    dropped = set(own_fields.ALL)
+    for name, value in fields:
+        if name == "connection":
+            dropped |= {option.strip().lower() for option in value.split(",")} - _NEVER_HOP_BY_HOP
+    return tuple(field for field in fields if field[0] not in dropped)
+
+
+# A viewer must not make these vanish by calling them hop-by-hop.
+_NEVER_HOP_BY_HOP = frozenset({"host", "cookie", "authorization", "x-forwarded-for", "via", "content-length"})
