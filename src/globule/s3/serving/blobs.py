@@ -102,8 +102,12 @@ class Blobs:
         copies = tuple(Piece(self._entropy.bytes(16).hex() if piece.blob else "", piece.size_bytes) for piece in pieces)
         blobs = [(piece.blob, copy.blob) for piece, copy in zip(pieces, copies, strict=True) if piece.blob]
         self._unrecorded.update(new for _, new in blobs)
-        with self.reading(old for old, _ in blobs):
-            await _in_thread(self._link, blobs)
+        try:
+            with self.reading(old for old, _ in blobs):
+                await _in_thread(self._link, blobs)
+        except BaseException:
+            self.discard(new for _, new in blobs)
+            raise
         return copies
 
     def recorded(self, blobs: Iterable[str]) -> None:

@@ -74,6 +74,7 @@ class S3Service:
             **Uploads(self._core).operations,
         }
         self._requests = 0
+        self._problems: list[str] = []
         self._swept: int | None = None
         self._sweep: asyncio.Task[None] | None = None
 
@@ -92,8 +93,12 @@ class S3Service:
             else:
                 elsewhere[deployed.resource.name] = deployed.region
         self._core.elsewhere = elsewhere
+        self._problems = []
         for bucket in declared.values():
-            await self._declare(bucket)
+            try:
+                await self._declare(bucket)
+            except StoreFull as full:
+                self._problems.append(f"bucket {bucket.name}: {full}")
         for record in self._core.index.buckets():
             if record.declared is not None and record.name not in declared:
                 await self._undeclare(record)
@@ -101,7 +106,7 @@ class S3Service:
             self._sweep = asyncio.create_task(self._sweep_blobs())
 
     def problems(self) -> list[str]:
-        return []
+        return self._problems
 
     def statistics(self) -> dict[str, Any]:
         return {"buckets": len(self._core.index.buckets()), "requests": self._requests, "files_swept": self._swept}
