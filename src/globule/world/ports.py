@@ -30,6 +30,11 @@ class Ports(msgspec.Struct, frozen=True):
         return self.base + 80
 
     @property
+    def internet_secure(self) -> int:
+        """The internet's door for TLS, without a proxy."""
+        return self.base + 43
+
+    @property
     def console(self) -> int:
         return self.base + 90
 
