@@ -64,8 +64,8 @@ class Catalogue:
         family = [kind for kind in sorted(supported) if kind.startswith(f"{service}::")]
         if family:
             return f"the type {name} is not supported here; of {service} are supported: {', '.join(family)}"
-        services = sorted({kind.rsplit("::", 1)[0] for kind in supported})
-        return f"the type {name} is not supported here; there are types of {', '.join(services)}"
+        services = sorted({kind.rsplit("::", 1)[0] for kind in self._running})
+        return f"the type {name} is not supported here; types of these services are: {', '.join(services) or 'none'}"
 
 
 def recorded_type(schema: Schema, form: Form) -> ResourceType:

@@ -36,7 +36,7 @@ class TemplateProblems(Exception):
     """A template or an application that cannot be used as it stands."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(dict.fromkeys(problems))
+        self.problems = tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line)))
         assert self.problems
         shown = [str(problem) for problem in self.problems[:PROBLEMS_LIMIT]]
         hidden = len(self.problems) - len(shown)

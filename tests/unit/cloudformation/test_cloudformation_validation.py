@@ -198,7 +198,7 @@ def test_recorded_attributes_exist_in_the_schema(catalogue: Catalogue) -> None:
         ("AWS::Lambda::CapacityProvider", "is not supported here; of AWS::Lambda are supported: AWS::Lambda::Alias, "),
         (
             "AWS::Kinesis::Stream",
-            "is not supported here; there are types of AWS::Api",
+            "is not supported here; types of these services are: AWS::Api",
         ),
         (
             "AWS::Lamda::Function",
