@@ -25,7 +25,7 @@ async def test_a_request_is_answered_by_its_reply(path: Path) -> None:
 
     server = await serve_channel(path, handler)
     assert await ask_once(path, Inspect()) == Inspected(statistics={"requests": 3})
-    server.close()
+    await server.close()
 
 
 async def test_a_line_that_is_no_request_is_refused_and_the_next_one_answered(path: Path) -> None:
@@ -38,7 +38,7 @@ async def test_a_line_that_is_no_request_is_refused_and_the_next_one_answered(pa
     replies = [msgspec.json.decode(await reader.readline(), type=Refused | Inspected) for _ in range(2)]
     assert [type(reply) for reply in replies] == [Refused, Inspected]
     writer.close()
-    server.close()
+    await server.close()
 
 
 async def test_nobody_listening_is_said_and_not_waited_for(path: Path) -> None:
@@ -87,7 +87,7 @@ async def test_a_watcher_sees_what_happened_before_it_came_and_after_each_once(p
             break
     assert seen == ["before", "after"]
     await channel.close()
-    server.close()
+    await server.close()
 
 
 async def test_events_are_bounded() -> None:

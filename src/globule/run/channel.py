@@ -28,10 +28,27 @@ class ChannelClosed(Exception):
     """The other process is not there, or went away before it answered."""
 
 
-async def serve_channel(path: Path, handler: Handler) -> asyncio.Server:
+class ChannelServer:
+    """Answers on one socket. Made by `serve_channel`."""
+
+    def __init__(self, server: asyncio.Server, writers: set[asyncio.StreamWriter]) -> None:
+        self._server = server
+        self._writers = writers
+
+    async def close(self) -> None:
+        """Stop listening, and hang up on everybody."""
+        self._server.close()
+        for writer in tuple(self._writers):
+            writer.close()
+        await asyncio.sleep(0)  # conversations end in their own tasks, now
+
+
+async def serve_channel(path: Path, handler: Handler) -> ChannelServer:
     """Answer requests at `path`. A socket file that a dead process left behind is replaced."""
+    writers: set[asyncio.StreamWriter] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         try:
             while line := await reader.readline():
                 async for reply in _answers(handler, line):
@@ -40,10 +57,11 @@ async def serve_channel(path: Path, handler: Handler) -> asyncio.Server:
         except (ConnectionError, ValueError):
             pass  # The caller hung up, or sent a line beyond the limit: only its own connection ends.
         finally:
+            writers.discard(writer)
             writer.close()
 
     path.unlink(missing_ok=True)
-    return await asyncio.start_unix_server(converse, path, limit=LINE_LIMIT_BYTES)
+    return ChannelServer(await asyncio.start_unix_server(converse, path, limit=LINE_LIMIT_BYTES), writers)
 
 
 async def _answers(handler: Handler, line: bytes) -> AsyncIterator[Reply]:

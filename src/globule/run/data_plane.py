@@ -65,15 +65,29 @@ class Follower:
         self._decoder = WorldDecoder(MODELS)
         self._turn = asyncio.Lock()
         self._version = -1
-        self.stopped = asyncio.Event()
+        self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when told to stop; with the error where a world could not be followed."""
 
     async def follow_newest(self) -> None:
         """Follow the world on disk, unless it is the one that is followed already."""
         async with self._turn:
             world = read_world(self._state, self._decoder)
-            if world is not None and world.version > self._version:
+            if world is None or world.version <= self._version:
+                return
+            try:
                 await self._plane.follow(world)
-                self._version = world.version
+            except Exception as error:  # a data plane in no known state ends, and starts afresh
+                self.stop(error)
+                raise
+            self._version = world.version
+
+    def stop(self, error: Exception | None = None) -> None:
+        if self.stopped.done():
+            return
+        if error is None:
+            self.stopped.set_result(None)
+        else:
+            self.stopped.set_exception(error)
 
     async def answer(self, request: Request) -> Reply:
         match request:
@@ -85,7 +99,7 @@ class Follower:
             case Spans(trace=trace):
                 return Traced(spans=tuple(self._plane.tracer.of(trace)))
             case Stop():
-                self.stopped.set()
+                self.stop()
                 return Stopping()
             case _:
                 return Refused(why=f"{type(request).__name__} is for the supervisor")
@@ -114,11 +128,11 @@ async def live(name: str, state: State) -> None:
     follower = Follower(plane, state)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, follower.stopped.set)
+        loop.add_signal_handler(number, follower.stop)
     await follower.follow_newest()
     channel = await serve_channel(state.socket(name), follower.answer)
-    await follower.stopped.wait()
-    channel.close()
+    await follower.stopped
+    await channel.close()
     await plane.close()
 
 

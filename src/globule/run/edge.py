@@ -18,7 +18,7 @@ from globule.run.order import read_order
 from globule.run.settings import function_path
 from globule.run.state import State
 from globule.wan.dialer import Dialer
-from globule.wan.door.door import Door
+from globule.wan.door.door import InternetDoor
 from globule.wan.links import Links
 from globule.world.places import address_of, region
 from globule.world.ports import DOORS, Ports
@@ -60,14 +60,14 @@ class EdgePlane:
             tracer=self.tracer,
             key=state.key(),
         )
-        self._door = Door(
-            world,
+        self._door = InternetDoor(
             network=network,
             dialer=self._dialer,
-            names=self._route53.names,
             resolver=self._route53.resolver,
-            tracer=self.tracer,
+            directory=self._route53.names,
             key=state.key(),
+            tracer=self.tracer,
+            clock=clock,
         )
 
     @classmethod
@@ -84,7 +84,6 @@ class EdgePlane:
         self._route53.follow(world)
         self._functions.follow(world)
         await self._edge.follow(world)
-        self._door.follow(world)
 
     def problems(self) -> Iterable[str]:
         return (*self._route53.problems(), *self._functions.problems(), *self._edge.problems())

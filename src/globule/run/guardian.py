@@ -26,6 +26,8 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 # One that lived this long was healthy; its next death starts from the first pause again.
 HEALTHY_S = 10.0
+# One that never opened its socket will not at the tenth time either.
+START_ATTEMPTS = 3
 
 
 def main() -> None:
@@ -34,9 +36,10 @@ def main() -> None:
     state = State(parser.parse_args().state)
     ordered = threading.Event()
     pause_s = FIRST_PAUSE_S
+    failed_starts = 0
     with (state.logs / "supervisor.log").open("ab") as output:
         while not ordered.is_set():
-            started = time.monotonic()
+            started, started_at = time.monotonic(), time.time()
             supervisor = subprocess.Popen(
                 [sys.executable, "-m", "globule.run.supervisor", "--state", str(state.root)],
                 stdin=subprocess.DEVNULL,
@@ -53,8 +56,19 @@ def main() -> None:
             signal.signal(signal.SIGINT, obey)
             if supervisor.wait() in FINAL:
                 return
+            failed_starts = 0 if _served(state, since=started_at) else failed_starts + 1
+            if failed_starts == START_ATTEMPTS:
+                sys.exit(1)
             pause_s = FIRST_PAUSE_S if time.monotonic() - started > HEALTHY_S else min(2 * pause_s, LONGEST_PAUSE_S)
             ordered.wait(pause_s)
+
+
+def _served(state: State, *, since: float) -> bool:
+    """Whether the supervisor that started then got as far as its control socket."""
+    try:
+        return state.socket("supervisor").stat().st_mtime >= since
+    except FileNotFoundError:
+        return False
 
 
 if __name__ == "__main__":

@@ -25,11 +25,17 @@ from globule.run.state import State
 START_LIMIT_S = 60.0
 # How long an order to stop may take before SIGKILL: workers get their own, shorter, limits.
 STOP_LIMIT_S = 10.0
+# A process that cannot start will not at the tenth time either; whoever waits for it is told.
+START_ATTEMPTS = 3
 POLL_S = 0.02
 FIRST_PAUSE_S = 0.05
 # A process that dies at once, again and again, must not keep a core busy.
 LONGEST_PAUSE_S = 5.0
 HEALTHY_S = 10.0
+
+
+class ProcessProblem(Exception):
+    """A process cannot be brought up; the text says what it said last."""
 
 
 class Process:
@@ -46,6 +52,9 @@ class Process:
         self._wanted = True
         self._wanted_changed = asyncio.Event()
         self._serving = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._failed_starts = 0
+        self._failed_start = asyncio.Event()
         self._spawned: subprocess.Popen[bytes] | None = None
 
     def __repr__(self) -> str:
@@ -80,8 +89,11 @@ class Process:
                 await self.follow()
                 await vital_sign.until_closed()
             except ChannelClosed as error:
-                self._events.report("problem", f"{self.name}: {error}; see {self._log}")
+                self._failed_starts += 1
+                self._failed_start.set()
+                self._events.report("process", f"{self.name}: {error}; see {self._log}")
             self._serving.clear()
+            self._gone.set()
             self.pid = None
             if self._wanted:
                 self.restarts += 1
@@ -94,6 +106,8 @@ class Process:
         reply = await self.ask(Follow())
         if isinstance(reply, Followed):
             self.pid, self.version, self.problems = reply.pid, reply.version, reply.problems
+            self._failed_starts = 0
+            self._gone.clear()
             self._serving.set()
 
     async def ask(self, request: Request) -> Reply:
@@ -101,7 +115,19 @@ class Process:
         return await ask_once(self._state.socket(self.name), request)
 
     async def until_serving(self) -> None:
-        await self._serving.wait()
+        """Raises ProcessProblem where it died START_ATTEMPTS times in a row before it served."""
+        while not self._serving.is_set():
+            if self._failed_starts >= START_ATTEMPTS:
+                raise ProcessProblem(f"{self.name} does not start: {self._last_words()}")
+            self._failed_start.clear()
+            waits = [asyncio.ensure_future(event.wait()) for event in (self._serving, self._failed_start)]
+            _, unfinished = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in unfinished:
+                wait.cancel()
+
+    async def until_gone(self) -> None:
+        """Wait until it is known that the process has ended."""
+        await self._gone.wait()
 
     def kill(self) -> None:
         """SIGKILL, and stay dead."""
@@ -159,6 +185,12 @@ class Process:
                 env=child_environment(),
                 start_new_session=True,  # a Ctrl-C in the terminal is the supervisor's to handle
             )
+
+    def _last_words(self) -> str:
+        """The last line of its log: where Python programs say what ended them."""
+        with contextlib.suppress(OSError, IndexError):
+            return f"{self._log.read_text(errors='replace').splitlines()[-1]} ({self._log})"
+        return f"see {self._log}"
 
     @property
     def _log(self) -> Path:

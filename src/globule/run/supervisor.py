@@ -49,7 +49,7 @@ from globule.run.messages import (
 )
 from globule.run.names import site_names
 from globule.run.order import Order, read_order
-from globule.run.processes import Process
+from globule.run.processes import Process, ProcessProblem
 from globule.run.stacks import Stacks
 from globule.run.state import State, StateProblem, replace_file
 from globule.run.uploads import UploadProblem, synchronise
@@ -102,7 +102,7 @@ class Supervisor:
         except* _Ended:
             pass
         finally:
-            channel.close()
+            await channel.close()
             await endpoint.close()
             self._regions.close()
             if self._stop_everything:
@@ -139,7 +139,7 @@ class Supervisor:
                 for upload in prepared.uploads:
                     count = await synchronise(self._regions, upload)
                     self._events.report("progress", f"{count} files changed in bucket {upload.bucket}")
-        except (TemplateProblems, UploadProblem) as problems:
+        except (TemplateProblems, UploadProblem, ProcessProblem) as problems:
             self._events.report("problem", str(problems))
             return False
         self._ready.set()
@@ -176,8 +176,10 @@ class Supervisor:
         await asyncio.gather(*map(self._have_follow, living))
 
     async def _have_follow(self, process: Process) -> None:
-        with contextlib.suppress(ChannelClosed):  # it died just now, and reads this world when it starts
+        try:
             await process.follow()
+        except ChannelClosed:  # it died just now, and reads this world when it starts
+            await process.until_gone()
 
     async def _keep_processes(self, regions: tuple[str, ...]) -> None:
         assert self._tasks is not None
