@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from globule.wire import dns as codec
 from globule.wire.dns import ClientSubnet, Edns, InvalidName, MalformedMessage, Message, Question, Record
+from globule.wire.dns_values import value_text
 
 label_bytes = st.binary(min_size=1, max_size=63)
 plain_label = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_*", min_size=1, max_size=20)
@@ -138,7 +139,8 @@ def test_a_damaged_message_is_a_message_or_malformed(message: Message, data: st.
     for _ in range(data.draw(st.integers(1, 4))):
         wire[data.draw(st.integers(0, len(wire) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(MalformedMessage):
-        codec.parse_message(bytes(wire[: data.draw(st.integers(0, len(wire)))]))
+        read = codec.parse_message(bytes(wire[: data.draw(st.integers(0, len(wire)))]))
+        assert all(value_text(record) for record in (*read.answers, *read.authorities, *read.additionals))
 
 
 @given(st.lists(label_bytes, max_size=3))

@@ -11,12 +11,15 @@ not fit is a MalformedMessage. It is not a resolver, a zone file reader, or DNSS
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 from struct import Struct
 from struct import error as struct_error
 
 import msgspec
+
+from globule.wire.dns_names import NAME_BYTES, name_text
+from globule.wire.dns_names import InvalidName as InvalidName
+from globule.wire.dns_names import encode_name as encode_name
 
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, OPT, SPF, ANY, CAA = 1, 2, 5, 6, 12, 15, 16, 28, 33, 41, 99, 255, 257
 IN = 1
@@ -41,9 +44,7 @@ CLIENT_SUBNET = 8
 """The code of the EDNS option."""
 
 HEADER_BYTES = 12
-# RFC 1035 section 2.3.4: limits of a name and of a label, and of a message over UDP without EDNS.
-NAME_BYTES = 255
-LABEL_BYTES = 63
+# RFC 1035 section 2.3.4: a message over UDP without EDNS.
 PLAIN_UDP_BYTES = 512
 # The length field in front of a message over TCP has two bytes.
 MESSAGE_BYTES = 65_535
@@ -66,10 +67,6 @@ _COMPRESSED = frozenset((NS, CNAME, PTR, SOA, MX))
 
 class MalformedMessage(Exception):
     """These bytes are not a DNS message."""
-
-
-class InvalidName(ValueError):
-    """This text is not a domain name."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -122,77 +119,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     additionals: tuple[Record, ...] = ()
     """Without the OPT record, which is `edns`."""
     edns: Edns | None = None
-
-
-# Names.
-
-_PLAIN_NAME = re.compile(rb"[!-\[\]-~]*")
-_ESCAPE = re.compile(r"\\(?:([0-9]{3})|(.))", re.DOTALL)
-_LABEL = re.compile(r"(?:[^\\.]|\\[0-9]{3}|\\[^0-9])*")
-
-
-def encode_name(name: str) -> bytes:
-    """Wire form, uncompressed. Raises InvalidName."""
-    encoded = b"".join([bytes((len(label),)) + label for label in labels(name)]) + b"\0"
-    if len(encoded) > NAME_BYTES:
-        raise InvalidName(f"{name[:80]}...: a domain name has at most {NAME_BYTES} bytes")
-    return encoded
-
-
-def labels(name: str) -> list[bytes]:
-    """The labels as bytes, escapes resolved. Raises InvalidName."""
-    if not name:
-        return []
-    try:
-        if "\\" in name:
-            parts = [_unescaped(part) for part in _split_escaped(name)]
-        else:
-            parts = [part.encode("ascii") for part in name.split(".")]
-    except UnicodeEncodeError as error:
-        raise InvalidName(f"{name[:80]}: not ASCII; write international names in Punycode") from error
-    for part in parts:
-        if not 0 < len(part) <= LABEL_BYTES:
-            raise InvalidName(f"{name[:80]}: a label has 1 to {LABEL_BYTES} bytes")
-    return parts
-
-
-def _split_escaped(name: str) -> list[str]:
-    parts = []
-    at = 0
-    while True:
-        found = _LABEL.match(name, at)
-        assert found is not None  # it matches the empty string too
-        parts.append(found[0])
-        at = found.end() + 1
-        if at > len(name):
-            return parts
-        if name[at - 1] != ".":
-            raise InvalidName(f"{name[:80]}: a backslash without what it escapes")
-
-
-def _unescaped(label: str) -> bytes:
-    def resolve(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return found[2]
-        if int(found[1]) > 255:
-            raise InvalidName(f"\\{found[1]} is not a byte")
-        return chr(int(found[1]))
-
-    try:
-        return _ESCAPE.sub(resolve, label).encode("latin-1")
-    except UnicodeEncodeError as error:
-        raise InvalidName(f"{label[:80]}: not ASCII") from error
-
-
-def _name_text(parts: list[bytes]) -> str:
-    joined = b".".join(parts)
-    if _PLAIN_NAME.fullmatch(joined) and joined.count(b".") == len(parts) - 1:
-        return joined.decode("ascii")
-    return ".".join("".join(_escaped(byte) for byte in part) for part in parts)
-
-
-def _escaped(byte: int) -> str:
-    return chr(byte) if 0x21 <= byte <= 0x7E and byte not in b".\\" else f"\\{byte:03d}"
 
 
 # Reading.
@@ -302,7 +228,7 @@ def _read_name(data: bytes, offset: int) -> tuple[str, int]:
             offset = lowest = target
         else:
             raise MalformedMessage("an unknown kind of label")
-    return _name_text(parts), (offset + 1 if end < 0 else end)
+    return name_text(parts), (offset + 1 if end < 0 else end)
 
 
 def _read_record(data: bytes, offset: int) -> tuple[Record, int]:
@@ -426,7 +352,7 @@ def _write_name(out: bytearray, name: str, offsets: dict[str, int]) -> None:
         step = encoded[at] + 1
         out += encoded[at : at + step]
         at += step
-        rest = rest.partition(".")[2] if "\\" not in rest else _name_text(_split_wire(encoded[at:]))
+        rest = rest.partition(".")[2] if "\\" not in rest else name_text(_split_wire(encoded[at:]))
     out.append(0)
 
 

@@ -52,7 +52,7 @@ def parse_value(record_type: str, text: str) -> Data:
 def value_text(record: dns.Record) -> str:
     """The data of a record as a zone file writes it; unknown types in the form of RFC 3597."""
     match record.type, record.data:
-        case dns.A | dns.AAAA, (bytes(packed),):
+        case dns.A | dns.AAAA, (bytes(packed),) if len(packed) == (4 if record.type == dns.A else 16):
             return str(ipaddress.ip_address(packed))
         case dns.NS | dns.CNAME | dns.PTR, (str(name),):
             return f"{name}."
@@ -60,11 +60,11 @@ def value_text(record: dns.Record) -> str:
             return f"{int.from_bytes(number)} {name}."
         case dns.SRV, (bytes(numbers), str(name)):
             return " ".join(map(str, _SRV_NUMBERS.unpack(numbers))) + f" {name}."
-        case dns.SOA, (str(server), str(mailbox), bytes(numbers)):
+        case dns.SOA, (str(server), str(mailbox), bytes(numbers)) if len(numbers) == _SOA_NUMBERS.size:
             return f"{server}. {mailbox}. " + " ".join(map(str, _SOA_NUMBERS.unpack(numbers)))
         case dns.TXT | dns.SPF, (bytes(strings),):
             return " ".join(f'"{_quoted(piece)}"' for piece in _pieces(strings))
-        case dns.CAA, (bytes(packed),):
+        case dns.CAA, (bytes(packed),) if len(packed) >= 2:
             tag_end = 2 + packed[1]
             return f'{packed[0]} {packed[2:tag_end].decode("latin-1")} "{_quoted(packed[tag_end:])}"'
     packed = b"".join(part if isinstance(part, bytes) else dns.encode_name(part) for part in record.data)
