@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,7 +12,10 @@ from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-console = Console(highlight=False)
+# Where output goes to a file or a pipe there is no width to fit.
+_UNBOUNDED_COLUMNS = 200
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS)
 
 
 def world_options(command: F) -> F:

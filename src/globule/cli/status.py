@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 from rich.markup import escape
 from rich.table import Table
@@ -28,11 +30,8 @@ def show(report: StatusReport) -> None:
     console.print(_processes(report))
     for fault in report.faults.links:
         console.print(f"[yellow]fault:[/] {_fault(fault)}")
-    recorded = [f"{stack.name}/{stack.region}: {what}" for stack in report.stacks for what in stack.recorded]
-    if recorded:
-        console.print(f"[dim]Recorded, not running ({len(recorded)}):[/]")
-        for line in recorded:
-            console.print(f"[dim]  {escape(line)}[/]")
+    for line in _recorded(report):
+        console.print(f"[dim]{escape(line)}[/]")
     console.print(_doors(report))
 
 
@@ -50,6 +49,18 @@ def _processes(report: StatusReport) -> Table:
             escape("; ".join(process.problems)),
         )
     return table
+
+
+def _recorded(report: StatusReport) -> Iterator[str]:
+    """One line a resource (or some of its properties), whatever the number of regions that have it."""
+    regions: dict[str, list[str]] = {}
+    for stack in report.stacks:
+        for what in stack.recorded:
+            regions.setdefault(f"{stack.name}: {what}", []).append(stack.region)
+    if regions:
+        yield "Recorded, not running:"
+    for what, where in regions.items():
+        yield f"  {what}" + (f" in {len(where)} regions" if len(where) > 1 else "")
 
 
 def _condition(process: ProcessStatus) -> str:

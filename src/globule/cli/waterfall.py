@@ -21,8 +21,8 @@ def draw(spans: Sequence[Span], *, start: float, end: float) -> None:
     table.add_column("where")
     table.add_column("at", justify="right")
     table.add_column("took", justify="right")
-    table.add_column(f"{total * 1000:.1f} ms")
-    table.add_column("")
+    table.add_column(f"{total * 1000:.1f} ms", min_width=BAR_COLUMNS, no_wrap=True)
+    table.add_column("", no_wrap=True)
     for span in spans:
         table.add_row(
             escape(span.name),

@@ -249,7 +249,10 @@ class Supervisor:
             await self._publish(self._world_with(faults=changed(self._world.faults, change)))
         if isinstance(change, Restart):
             self._processes[change.process].revive()
-            await self._processes[change.process].until_serving()
+            try:
+                await self._processes[change.process].until_serving()
+            except ProcessProblem as problem:
+                return Refused(why=str(problem))
         self._events.report("fault", repr(change))
         return Published(version=self._world.version)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import shutil
 from pathlib import Path
 
 from globule.awslambda.runtimes.python_runtime import BUNDLED
@@ -38,7 +39,7 @@ def link_bundled(folder: Path) -> Path:
     """Make the folder anew, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
-        entry.unlink()
+        _remove(entry)
     for name in BUNDLED:
         with contextlib.suppress(ImportError):
             specification = importlib.util.find_spec(name)
@@ -47,3 +48,11 @@ def link_bundled(folder: Path) -> Path:
                 source = source.parent if source.name == "__init__.py" else source
                 (folder / source.name).symlink_to(source)
     return folder
+
+
+def _remove(entry: Path) -> None:
+    """A link, or what Python has cached beside modules that are single files."""
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink()
