@@ -18,6 +18,7 @@ import uvloop
 from globule.host.entropy import SeededEntropy
 from globule.host.network import Address, LoopbackNetwork
 from globule.wan import dialer as dialing
+from globule.wan import transport as transporting
 from globule.wan.dialer import Dialer
 from globule.wan.links import Links
 from globule.wan.slow_start import MINIMUM_TIMEOUT_SECONDS
@@ -298,6 +299,55 @@ def test_a_server_that_dies_behind_a_cut_link_is_missed_only_when_it_heals(run: 
             assert client.events == ["made"]
             there.links.follow(world())
             await client.until(lambda: client.events[-1] == "lost")
+
+    run(test())
+
+
+def test_closing_behind_a_cut_is_over_at_once_for_the_client_and_after_a_while_for_the_server(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transporting, "LINGER_SECONDS", 0.3)
+
+    async def test() -> None:
+        async with scene() as there:
+            transport, client = await there.connect()
+            there.links.follow(world(faults=CUT))
+            transport.write(b"never arrives")
+            transport.close()
+            await client.until(lambda: client.events[-1] == "lost")
+            assert not there.server.is_lost
+            await eventually(lambda: there.server.is_lost)
+            assert there.server.received == b""
+            assert there.dialer.statistics()["open"] == 0
+
+    run(test())
+
+
+def test_a_writer_into_a_cut_link_is_paused(run: Run) -> None:
+    async def test() -> None:
+        async with scene(world(scale=0.0)) as there:
+            transport, client = await there.connect()
+            there.links.follow(world(scale=0.0, faults=CUT))
+            transport.write(bytes(WRITE_HIGH_BYTES + 1))
+            assert client.events == ["made", "pause"]
+            there.links.follow(world(scale=0.0))
+            assert client.events == ["made", "pause", "resume"]
+            await eventually(lambda: len(there.server.received) == WRITE_HIGH_BYTES + 1)
+
+    run(test())
+
+
+def test_a_client_that_cannot_begin_leaves_no_connection(run: Run) -> None:
+    async def test() -> None:
+        async with scene() as there:
+            with pytest.raises(ZeroDivisionError):
+                await there.dialer.connect(
+                    lambda: 1 // 0,  # type: ignore[arg-type,return-value]
+                    source=FRANKFURT,
+                    destination=VIRGINIA,
+                    address=there.address,
+                )
+            await eventually(lambda: there.server.is_lost)
 
     run(test())
 

@@ -174,6 +174,27 @@ def test_it_is_full_when_the_receiver_takes_nothing() -> None:
     assert receiver.data() == b"x" * 100
 
 
+def test_it_is_full_when_much_was_sent_into_a_cut_link() -> None:
+    """Else a writer would fill the memory while it waits for the link to heal."""
+    receiver = Receiver(Path(one_way_seconds=0.5), high_bytes=10, low_bytes=5)
+    receiver.link.change(Path(one_way_seconds=0.5, cut=True))
+    receiver.stream.send(b"x" * 20)
+    assert receiver.signals == [(0.0, "full")]
+    receiver.clock.go_to(60.0)
+    receiver.link.change(Path(one_way_seconds=0.5))
+    receiver.clock.go_to(70.0)
+    assert receiver.signals == [(0.0, "full"), (60.0, "drained")]
+    assert receiver.data() == b"x" * 20
+
+
+def test_what_is_in_flight_when_the_link_is_cut_counts_as_waiting() -> None:
+    receiver = Receiver(Path(one_way_seconds=0.5), high_bytes=10, low_bytes=5)
+    receiver.stream.send(b"x" * 20)
+    receiver.clock.go_to(0.1)
+    receiver.link.change(Path(one_way_seconds=0.5, cut=True))
+    assert receiver.signals == [(0.1, "full")]
+
+
 def test_what_has_not_left_can_be_forgotten() -> None:
     receiver = Receiver(Path(one_way_seconds=0.5))
     receiver.stream.send(b"x" * 3 * INITIAL_WINDOW_BYTES)

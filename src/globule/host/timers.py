@@ -13,7 +13,6 @@ connection. They run in an empty context, not in that of whoever asked first.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import ctypes
 import heapq
@@ -28,9 +27,10 @@ CLOCK_MONOTONIC = 1
 TFD_NONBLOCK = os.O_NONBLOCK
 TFD_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 TFD_TIMER_ABSTIME = 1
-EXPIRATIONS_BYTES = 8
+DISARMED = 0
 
-# A virtual clock stops exactly where it was told to, give or take the last bit of a float.
+# A virtual clock stops where it was told to, give or take the last bits of a float; whoever is called then still sees
+# the instant that was asked for.
 ROUNDING_SECONDS = 1e-9
 
 
@@ -73,10 +73,8 @@ class _Queue:
         self._asked += 1
         heapq.heappush(self._heap, (when, self._asked, callback))
 
-    def pop_due(self, now: float) -> Callable[[], None] | None:
-        if self._heap and self._heap[0][0] <= now:
-            return heapq.heappop(self._heap)[2]
-        return None
+    def pop(self) -> Callable[[], None]:
+        return heapq.heappop(self._heap)[2]
 
     def clear(self) -> None:
         self._heap.clear()
@@ -91,7 +89,11 @@ class LoopTimers:
         self._armed_at = math.inf
         self._handle: asyncio.TimerHandle | None = None
         self._context = contextvars.Context()
-        self.now = clock
+        self._clock = clock
+        self._called_until = -math.inf
+
+    def now(self) -> float:
+        return max(self._clock(), self._called_until)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> None:
         self._queue.add(when, callback)
@@ -117,8 +119,9 @@ class LoopTimers:
 
     def _fire(self) -> None:
         try:
-            while (callback := self._queue.pop_due(self.now() + ROUNDING_SECONDS)) is not None:
-                callback()
+            while self._queue.next() <= self.now() + ROUNDING_SECONDS:
+                self._called_until = max(self._called_until, self._queue.next())
+                self._queue.pop()()
         finally:
             self._arm()
 
@@ -161,20 +164,16 @@ class TimerfdTimers:
             self._fd = -1
 
     def _arm(self) -> None:
-        """Round up to the nanosecond; an instant in the past expires at once, but zero would disarm."""
+        """For the next call, or for none. Setting it also forgets that it expired, so nothing has to be read."""
         self._armed_at = self._queue.next()
-        if self._armed_at == math.inf:
-            return  # a call that was armed before fires into an empty queue
-        nanoseconds = max(1, math.ceil(self._armed_at * 1e9))
+        nanoseconds = max(1, math.ceil(self._armed_at * 1e9)) if self._armed_at < math.inf else DISARMED
         self._spec.value.seconds, self._spec.value.nanoseconds = divmod(nanoseconds, 1_000_000_000)
         self._libc.timerfd_settime(self._fd, TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None)
 
     def _fire(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._fd, EXPIRATIONS_BYTES)
         try:
-            while (callback := self._queue.pop_due(self.now())) is not None:
-                callback()
+            while self._queue.next() <= self.now():
+                self._queue.pop()()
         finally:
             if self._fd >= 0:
                 self._arm()

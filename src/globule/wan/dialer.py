@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from globule.host.entropy import Entropy, SystemEntropy
+from globule.host.entropy import Entropy, SeededEntropy, SystemEntropy
 from globule.host.network import Address, Network
 from globule.host.timers import Timers, open_timers, sleep_until
 from globule.wan.links import Link, Links
@@ -33,6 +33,9 @@ DATAGRAM_TIMEOUT_SECONDS = 5.0
 # RFC 6298: a SYN is sent again after a second, then after twice as long each time.
 SYN_TIMEOUT_SECONDS = 1.0
 
+# Enough that no two processes draw the same jitter.
+SEED_BYTES = 16
+
 # Round trips before the first byte of the application: TCP's one; TLS 1.3's one more (RFC 8446, section 2).
 TCP_ROUND_TRIPS = 1
 TLS_ROUND_TRIPS = 1
@@ -49,7 +52,9 @@ class Dialer:
         self._links = links
         self._timers_in_use = timers
         self._owns_timers = timers is None
-        self._uniform = (entropy or SystemEntropy()).uniform
+        if entropy is None:  # one call to the system a process: one for each burst would cost more than the burst
+            entropy = SeededEntropy(int.from_bytes(SystemEntropy().bytes(SEED_BYTES)))
+        self._uniform = entropy.uniform
         self._live: set[ShapedTransport] = set()
         self._counts = {"connected": 0, "refused": 0, "timed_out": 0, "exchanged": 0}
 
@@ -95,8 +100,12 @@ class Dialer:
             self._counts["refused"] += 1
             raise
         self._counts["connected"] += 1
-        protocol = protocol_factory()
-        shaped.begin(protocol)
+        try:
+            protocol = protocol_factory()
+            shaped.begin(protocol)
+        except BaseException:
+            shaped.sever()
+            raise
         return shaped, protocol
 
     async def pay_round_trip(
@@ -146,12 +155,16 @@ class Dialer:
         shaped = ShapedTransport(link, timers, self._uniform, self._live)
         try:
             await self._network.connect(shaped.plain_protocol, address)
+        except OSError:
+            await sleep_until(timers, sent + there_seconds + back_seconds)
+            raise
+        except asyncio.CancelledError:
+            shaped.forget()
+            raise
+        try:
             await sleep_until(timers, done)
         except asyncio.CancelledError:
             shaped.abort()
-            raise
-        except OSError:
-            await sleep_until(timers, sent + there_seconds + back_seconds)
             raise
         if link.is_cut():
             shaped.abort()

@@ -1,10 +1,10 @@
 """One direction of a shaped connection: what was written here arrives there later, in order.
 
 A stream computes when each burst arrives as it is written (`wan.slow_start`) and hands it over at that instant. It
-is bounded: it says `on_full` when more than its limit waits to leave, or has arrived and cannot be taken, and
-`on_drained` when it is below its low mark again; what is in flight is bounded by the window. While its link is cut
-nothing is handed over; when the link is whole again everything is sent anew, from an initial window, as TCP's
-retransmission would.
+is bounded: it says `on_full` when more than its limit waits to leave, or, while it is held or its link is cut, has
+been sent at all, and `on_drained` when it is down to its low mark; what is in flight is bounded by the window. While
+the link is cut nothing is handed over; when it is whole again everything is sent anew, from an initial window, as
+TCP's retransmission would.
 """
 
 from __future__ import annotations
@@ -135,21 +135,25 @@ class Stream:
         return self._low_bytes, self._high_bytes
 
     def waiting_bytes(self) -> int:
-        """What has not left yet, or is held at the other end."""
+        """What has not left yet; while nothing arrives, all that was sent."""
         self._forget_departed(self._timers.now())
         return self._waiting_bytes()
 
     def path_changed(self, before: Path, now: Path) -> None:
         if before.cut and not now.cut:
-            self._sender.restart()
-            held, self._queue = self._queue, collections.deque()
-            self._departures.clear()
-            self._queued_bytes = self._undeparted_bytes = 0
-            for _, item in held:
-                if isinstance(item, Ended | Closed):
-                    self.finish(item)
-                else:
-                    self.send(bytes(item))
+            self._send_anew()
+        self._check_limits(self._timers.now())
+
+    def _send_anew(self) -> None:
+        held, self._queue = self._queue, collections.deque()
+        self._departures.clear()
+        self._queued_bytes = self._undeparted_bytes = 0
+        self._sender.restart()
+        for _, item in held:
+            if isinstance(item, bytes | memoryview):
+                self.send(bytes(item))
+            else:
+                self.finish(item)
 
     def _enqueue(self, departs: float, arrives: float, data: bytes | memoryview, size_bytes: int) -> None:
         self._queue.append((arrives, data))
@@ -164,7 +168,7 @@ class Stream:
             self._progress(now)
 
     def _progress(self, now: float) -> None:
-        while self._queue and self._queue[0][0] <= now and not self._is_held and not self._link.path.cut:
+        while self._queue and self._queue[0][0] <= now and not self._is_stalled():
             _, item = self._queue.popleft()
             if isinstance(item, bytes | memoryview):
                 self._queued_bytes -= len(item)
@@ -175,7 +179,7 @@ class Stream:
     def _arm(self) -> None:
         """Wake at the next arrival, or, where someone waits for room, at the next departure."""
         when = math.inf
-        if self._queue and not self._is_held and not self._link.path.cut:
+        if self._queue and not self._is_stalled():
             when = self._queue[0][0]
         if self._is_full and self._departures:
             when = min(when, self._departures[0][0])
@@ -193,8 +197,11 @@ class Stream:
             self._is_full = False
             self._on_drained()
 
+    def _is_stalled(self) -> bool:
+        return self._is_held or self._link.path.cut
+
     def _waiting_bytes(self) -> int:
-        return self._queued_bytes if self._is_held else self._undeparted_bytes
+        return self._queued_bytes if self._is_stalled() else self._undeparted_bytes
 
     def _forget_departed(self, now: float) -> None:
         while self._departures and self._departures[0][0] <= now:

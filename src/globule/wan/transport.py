@@ -86,10 +86,14 @@ class ShapedTransport(asyncio.Transport):
         if not self._is_paused:
             self._to_client.release()
 
+    def forget(self) -> None:
+        """Connecting was cancelled: the loop has closed what it had made, and uvloop does so without a word."""
+        self._is_closing = self._is_plain_lost = True
+        self._tell_over(None)
+
     def sever(self) -> None:
         """End it now, at both ends, without distance."""
-        self._to_server.discard()
-        if self._plain is not None:
+        if self._plain is not None and not self._plain.is_closing():
             self._plain.abort()
         self.abort()
 
@@ -123,7 +127,7 @@ class ShapedTransport(asyncio.Transport):
         self._to_server.finish(Closed())
         if self._to_server.waiting_bytes() == 0:
             self._tell_over(None)
-        self._linger()
+        self._linger_if_cut()
 
     def abort(self) -> None:
         """Forget what has not left, and reset the connection one way later."""
@@ -133,7 +137,7 @@ class ShapedTransport(asyncio.Transport):
         self._to_server.discard_undeparted()
         self._to_server.finish(Closed(ConnectionAbortedError()))
         self._tell_over(None)
-        self._linger()
+        self._linger_if_cut()
 
     def is_closing(self) -> bool:
         return self._is_closing
@@ -247,15 +251,17 @@ class ShapedTransport(asyncio.Transport):
     def path_changed(self, before: Path, now: Path) -> None:
         self._to_server.path_changed(before, now)
         self._to_client.path_changed(before, now)
-        self._linger()
+        self._linger_if_cut()
 
-    def _linger(self) -> None:
-        if self._is_closing and self._link.path.cut:
+    def _linger_if_cut(self) -> None:
+        """A closed connection whose link is cut is over for the client; the server's end waits for a while."""
+        if self._is_closing and self._link.is_cut():
+            self._tell_over(None)
             self._timers.call_at(self._timers.now() + LINGER_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
-        if self._link.path.cut and self._plain is not None:
-            self._plain.abort()
+        if self._link.is_cut():
+            self.sever()
 
     # The plain connection, told by its protocol
 
@@ -265,10 +271,12 @@ class ShapedTransport(asyncio.Transport):
         self._link.watch(self)
 
     def plain_received(self, data: bytes) -> None:
-        self._to_client.send(data)
+        if not self._is_closing:
+            self._to_client.send(data)
 
     def plain_ended(self) -> None:
-        self._to_client.finish(Ended())
+        if not self._is_closing:
+            self._to_client.finish(Ended())
 
     def plain_blocked(self) -> None:
         self._to_server.hold()
@@ -278,7 +286,10 @@ class ShapedTransport(asyncio.Transport):
 
     def plain_lost(self, error: Exception | None) -> None:
         self._is_plain_lost = True
-        self._to_client.finish(Closed(error))
+        if self._is_closing:
+            self._tell_over(None)
+        else:
+            self._to_client.finish(Closed(error))
         self._settle()
 
     def _settle(self) -> None:
