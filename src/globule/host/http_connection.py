@@ -76,17 +76,16 @@ class Application:
         self.drained: asyncio.Future[None] | None = None
         """Set while somebody waits for the last connection to end."""
         self._clock = clock
+        self._second = -1
         self._date = ""
 
     @property
     def date(self) -> str:
-        """The Date field; `new_second` makes it anew."""
-        if not self._date:
-            self._date = formatdate(self._clock.now(), usegmt=True)
+        """The Date field, made once a second."""
+        second = int(self._clock.now())
+        if second != self._second:
+            self._second, self._date = second, formatdate(second, usegmt=True)
         return self._date
-
-    def new_second(self) -> None:
-        self._date = ""
 
     def forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -364,17 +363,19 @@ class Connection(asyncio.Protocol):
 
     async def _drop_unread_body(self) -> bool:
         """Whether the rest of the request's body is out of the way."""
-        body, self._body = self._body, None
-        if body is None:
+        if self._body is None:
             return True
         dropped_bytes = 0
         try:
-            async for piece in body:
+            async for piece in self._body:
                 dropped_bytes += len(piece)
                 if dropped_bytes > UNREAD_BODY_LIMIT_BYTES:
                     return False
         except (BodyInterrupted, MalformedMessage):
             return False
+        finally:
+            # Only now: until here what arrives still belongs to it.
+            self._body = None
         return True
 
     def _refuse(self, status: int, why: str) -> None:

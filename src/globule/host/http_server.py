@@ -25,7 +25,7 @@ from globule.wire.http_head import parse_request_head
 
 __all__ = ["Handler", "Limits", "Server", "TakeOver", "Upgrade", "plain_refusal", "serve"]
 
-# Idle connections are looked for, and the Date field is made anew, this often.
+# Idle connections are looked for this often.
 SWEEP_SECONDS = 1.0
 
 
@@ -101,7 +101,6 @@ class Server:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        self._application.new_second()
         now = loop.time()
         for connection in list(self._application.connections):
             connection.expire(now)

@@ -42,7 +42,7 @@ def from_entry(entry: Entry, x_cache: str, now: float) -> Answer:
     return Answer(
         status=entry.status,
         reason=entry.reason,
-        fields=replayed_fields(entry.fields),
+        fields=list(replayed_fields(entry.fields)),
         body=entry.body,
         x_cache=x_cache if entry.status < 400 else failures.ERROR,
         age=entry.lifetime.age(now),
