@@ -160,6 +160,16 @@ async def test_the_server_learns_where_the_client_is_and_clients_cannot_pretend(
         assert "proxy-connection" not in request.headers
 
 
+async def test_a_proxy_request_for_an_https_address_is_https() -> None:
+    async with opened() as it:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+        writer.write(b"GET https://chat.example.com/ HTTP/1.1\r\nHost: chat.example.com\r\n\r\n")
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
+        assert it.seen[0].headers.all("x-globule-scheme") == ["https"]
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_redirects_and_cookies_stay_under_localhost() -> None:
     async def redirect(request: Request) -> Response:
         fields = [("location", "https://chat.example.com/en/"), ("set-cookie", "a=b; Domain=example.com")]

@@ -31,12 +31,13 @@ from globule.wan.door import pages
 from globule.wan.door.addressing import Asked, UnknownCity, asked
 from globule.wan.door.forwarding import Forwarder
 from globule.wan.door.guard import foreign_page, is_aws_api
+from globule.wan.door.heads import parse_door_head
 from globule.wan.door.rewriting import LocalNames, request_fields, response_fields, upgrade_wanted
 from globule.wan.door.splice import splice
 from globule.wan.naming import NameNotFound, Resolver
 from globule.wire import own_fields
 from globule.wire.http import Headers, Request, Response
-from globule.wire.http_head import MalformedMessage, parse_request_head
+from globule.wire.http_head import MalformedMessage
 from globule.world.places import Place
 
 # Tunnels of CONNECT and WebSockets at once; each holds two sockets.
@@ -103,11 +104,11 @@ class InternetDoor:
     async def listen(self, address: Address, *, secure_address: Address | None = None) -> None:
         """Raises OSError where an address is taken."""
         plain = partial(self._answer, _Arrival())
-        self._servers.append(await serve(self._network, address, plain, clock=self._clock))
+        self._servers.append(await serve(self._network, address, plain, parse=parse_door_head, clock=self._clock))
         if self._tls is not None and secure_address is not None:
             secure = partial(self._answer, _Arrival(secure=True))
             network = TlsNetwork(self._network, self._tls)
-            self._servers.append(await serve(network, secure_address, secure, clock=self._clock))
+            self._servers.append(await serve(network, secure_address, secure, parse=parse_door_head, clock=self._clock))
         self._tick()
 
     @property
@@ -179,7 +180,7 @@ class InternetDoor:
         if wanted.suffix:
             scheme = "https" if arrival.secure else "http"
             local = LocalNames(suffix=wanted.suffix, scheme=scheme, exists=self._directory.contains)
-        secure = arrival.secure or local is not None
+        secure = arrival.secure or local is not None or request.headers.get(own_fields.SCHEME) == "https"
         upgrade = upgrade_wanted(request.headers)
 
         def onward() -> Headers:
@@ -241,7 +242,7 @@ class InternetDoor:
         def take_over(transport: asyncio.Transport, early: bytes) -> asyncio.Protocol:
             inside = Application(
                 handler=partial(self._answer, arrival),
-                parse=parse_request_head,
+                parse=parse_door_head,
                 refusal=plain_refusal,
                 limits=Limits(),
                 clock=self._clock,
@@ -262,7 +263,6 @@ class InternetDoor:
         for tunnel, transport in list(self._tunnels.items()):
             if transport.is_closing():
                 del self._tunnels[tunnel]
-            tunnel.new_second()
             for connection in list(tunnel.connections):
                 connection.expire(loop.time())
         self._sweep = loop.call_later(SWEEP_SECONDS, self._tick)

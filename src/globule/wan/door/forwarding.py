@@ -80,8 +80,8 @@ class Forwarder:
             try:
                 response = await client.request(way, onward, timeouts=Timeouts(response_seconds=RESPONSE_SECONDS))
             except ConnectFailed as error:
-                failure = error
                 note = f"to {endpoint.place.name}: {error}"
+                failure = ConnectFailed(note, timed_out=error.timed_out)
                 self._tracer.record(trace, "connect", place=city.name, start=start, end=time.time(), note=note)
                 continue
             connected = self._record_connect(trace, way, start, response.connect_ms)
