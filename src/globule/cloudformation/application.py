@@ -30,8 +30,8 @@ import msgspec
 
 from globule.cloudformation.intrinsics.scope import text_of
 from globule.cloudformation.problems import Problem, TemplateProblems
-from globule.cloudformation.schemas import near
 from globule.host.files import read_text
+from globule.world import places
 
 FILE = "globule.toml"
 FILE_LIMIT_BYTES = 1024 * 1024
@@ -111,7 +111,6 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 def read_application(
     path: Path,
     *,
-    known_regions: frozenset[str],
     regions: tuple[str, ...] = (),
     parameters: Mapping[str, str] | None = None,
 ) -> Application:
@@ -122,7 +121,7 @@ def read_application(
     path = path.absolute()
     file = path / FILE if path.is_dir() else path
     if file.suffix != ".toml":
-        return _of_template(file, known_regions, regions, parameters or {})
+        return _of_template(file, regions, parameters or {})
     try:
         text = read_text(file, limit_bytes=FILE_LIMIT_BYTES)
     except FileNotFoundError:
@@ -133,12 +132,10 @@ def read_application(
     if regions or parameters:
         why = "regions and parameters come from this file; --regions and --parameter are for a bare template"
         raise TemplateProblems([Problem(file=file.name, line=1, why=why)])
-    return _Reader(text, file, known_regions).application()
+    return _Reader(text, file).application()
 
 
-def _of_template(
-    file: Path, known_regions: frozenset[str], regions: tuple[str, ...], parameters: Mapping[str, str]
-) -> Application:
+def _of_template(file: Path, regions: tuple[str, ...], parameters: Mapping[str, str]) -> Application:
     words = file.stem if file.stem.lower() not in _NAMES_THAT_SAY_NOTHING else file.parent.name
     name = re.sub(r"[^A-Za-z0-9]+", "-", words).strip("-").lstrip("0123456789-") or "app"
     stack = Stack(
@@ -154,7 +151,7 @@ def _of_template(
         problems.append(
             Problem(file=file.name, line=1, why="say which regions it goes to: --regions eu-west-1,us-east-1")
         )
-    problems += [Problem(file=file.name, line=1, why=why) for why in _region_problems(regions, known_regions)]
+    problems += [Problem(file=file.name, line=1, why=why) for why in _region_problems(regions)]
     if problems:
         raise TemplateProblems(problems)
     return Application(folder=file.parent, file=file.name, stacks=(stack,))
@@ -194,10 +191,9 @@ class _ByRegionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Reader:
-    def __init__(self, text: str, file: Path, known_regions: frozenset[str]) -> None:
+    def __init__(self, text: str, file: Path) -> None:
         self._text = text
         self._file = file
-        self._known_regions = known_regions
         self._problems: list[Problem] = []
 
     def application(self) -> Application:
@@ -217,6 +213,11 @@ class _Reader:
             raise TemplateProblems(self._problems) from None
         if not entry.stack:
             self._refuse(1, "there is no [[stack]]")
+        if entry.home is not None:
+            try:
+                places.city(entry.home)
+            except places.UnknownPlace as unknown:
+                self._refuse(self._line(None, "home"), f"home: {unknown}")
         stacks = tuple(self._stack(index, stack) for index, stack in enumerate(entry.stack))
         self._check_outputs(stacks)
         if self._problems:
@@ -237,7 +238,7 @@ class _Reader:
             refuse("template", f"there is no file {entry.template}")
         if not entry.regions:
             refuse("regions", "name at least one region")
-        for why in _region_problems(tuple(entry.regions), self._known_regions):
+        for why in _region_problems(tuple(entry.regions)):
             refuse("regions", why)
         parameters = {}
         for name, value in entry.parameters.items():
@@ -286,12 +287,12 @@ class _Reader:
         return found
 
 
-def _region_problems(regions: tuple[str, ...], known: frozenset[str]) -> Iterator[str]:
+def _region_problems(regions: tuple[str, ...]) -> Iterator[str]:
     for region in regions:
-        if region not in known:
-            close = near(region, known)
-            meant = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(sorted(known))}"
-            yield f"there is no region {region}{meant}"
+        try:
+            places.region(region)
+        except places.UnknownPlace as unknown:
+            yield str(unknown)
     if len(set(regions)) < len(regions):
         yield "a region is there twice"
 

@@ -44,9 +44,7 @@ class Templates:
         self, path: Path, *, regions: tuple[str, ...] = (), parameters: Mapping[str, str] | None = None
     ) -> Application:
         """From a folder with `globule.toml`, or a bare template. Raises TemplateProblems."""
-        return read_application(
-            path, known_regions=self.catalogue.schemas.regions, regions=regions, parameters=parameters
-        )
+        return read_application(path, regions=regions, parameters=parameters)
 
     async def prepare(self, application: Application, previous: Iterable[StackState] = ()) -> Prepared:
         """Raises TemplateProblems with everything that is wrong, in all stacks and regions."""

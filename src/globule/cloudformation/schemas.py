@@ -81,12 +81,6 @@ class Schemas:
         """Every type that CloudFormation has, with the name of its file."""
         return msgspec.json.decode(self._bytes(f"providers/{REGION_WITH_EVERY_TYPE}.json"), type=dict[str, str])
 
-    @functools.cached_property
-    def regions(self) -> frozenset[str]:
-        """Every region that CloudFormation is in."""
-        names = {path.stem for path in (self._folder / "providers").glob("*.json")}
-        return frozenset(name for name in names if name.count("-") >= 2)
-
     def find(self, type_name: str) -> Schema | None:
         """None where CloudFormation has no such type."""
         if type_name not in self._read:

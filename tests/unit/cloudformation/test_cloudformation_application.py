@@ -9,10 +9,8 @@ import pytest
 
 from globule.cloudformation.application import Application, ByRegion, Literal, OutputOf, read_application
 from globule.cloudformation.problems import TemplateProblems
-from globule.cloudformation.schemas import Schemas
 
 Write = Callable[..., Path]
-REGIONS = Schemas().regions
 
 CHAT = """
 home = "tokyo"
@@ -47,7 +45,7 @@ def chat(folder: Write) -> Path:
 
 
 def read(path: Path, **options: object) -> Application:
-    return read_application(path, known_regions=REGIONS, **options)  # type: ignore[arg-type]
+    return read_application(path, **options)  # type: ignore[arg-type]
 
 
 def test_an_application_is_read_from_its_folder(chat: Path) -> None:
@@ -79,11 +77,12 @@ def test_an_application_is_read_from_its_folder(chat: Path) -> None:
         ('home = "tokyo"', "home = ", "globule.toml:2: not valid TOML"),
         ('home = "tokyo"', "home = 3", "globule.toml:2: home: Expected `str | null`, got `int`"),
         ('home = "tokyo"', 'hom = "tokyo"', "globule.toml:2: Object contains unknown field `hom`"),
+        ('home = "tokyo"', 'home = "tokio"', "globule.toml:2: home: no city is called 'tokio'; did you mean tokyo"),
         ('name = "data"', 'name = "-data"', "globule.toml:5: stack -data: a stack's name starts with a letter"),
         ('template = "data.yaml"', 'template = "no.yaml"', "globule.toml:6: stack data: there is no file no.yaml"),
         ('regions = ["us-east-1"]', 'regions = "us-east-1"', "globule.toml:7: stack[0].regions: Expected `array`"),
         ('regions = ["us-east-1"]', "regions = []", "globule.toml:7: stack data: name at least one region"),
-        ('regions = ["us-east-1"]', 'regions = ["us-est-1"]', "there is no region us-est-1; did you mean us-"),
+        ('regions = ["us-east-1"]', 'regions = ["us-est-1"]', "no AWS region is called 'us-est-1'; did you mean us-"),
         ('regions = ["us-east-1"]', 'regions = ["us-east-1", "us-east-1"]', "stack data: a region is there twice"),
         (
             'regions = ["us-east-1"]',

@@ -126,6 +126,7 @@ def test_a_function_has_its_value(text: str, value: Any) -> None:
         ("!Cidr [nonsense, 1, 8]", "Fn::Cidr:", ("it", "Fn::Cidr")),
         ("!Cidr [10.0.0.0/24, 2, 8]", "10.0.0.0/24 has room for 1 blocks of /24, not 2", ("it", "Fn::Cidr")),
         ("!Cidr [10.0.0.0/16, 257, 8]", "must be from 1 to 256", ("it", "Fn::Cidr", 1)),
+        ("!GetAZs us-east-9", "Fn::GetAZs: no AWS region is called 'us-east-9'", ("it", "Fn::GetAZs")),
         ("!ImportValue nope", "no export named nope in eu-west-1", ("it", "Fn::ImportValue")),
         ("!ToJsonString text", "Fn::ToJsonString takes a mapping or a list", ("it", "Fn::ToJsonString")),
         ("!Nope a", "there is no function Fn::Nope", ("it", "Fn::Nope")),

@@ -224,8 +224,3 @@ def test_a_services_own_type_wins_over_a_recorded_one(schemas: Schemas) -> None:
 def test_schemas_that_are_not_there_are_told(tmp_path: Path) -> None:
     with pytest.raises(SchemasMissing, match="cannot read cfn-lint's resource schemas"):
         Schemas(tmp_path).find("AWS::IAM::Role")
-
-
-def test_the_regions_are_those_that_aws_has(schemas: Schemas) -> None:
-    assert {"us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1"} <= schemas.regions
-    assert "sam" not in schemas.regions

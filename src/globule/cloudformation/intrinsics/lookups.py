@@ -7,9 +7,7 @@ from typing import Any
 
 from globule.cloudformation.intrinsics.scope import IntrinsicProblem, Scope, arguments
 from globule.cloudformation.problems import Location
-
-# A region has three zones here (DESIGN.md).
-ZONES = "abc"
+from globule.world import places
 
 
 def find_in_map(scope: Scope, node: Any, path: Location) -> Any:
@@ -31,8 +29,10 @@ def find_in_map(scope: Scope, node: Any, path: Location) -> Any:
 
 
 def get_azs(scope: Scope, node: Any, path: Location) -> list[str]:
-    region = scope.text(node, path) or scope.facts.region
-    return [f"{region}{zone}" for zone in ZONES]
+    try:
+        return list(places.availability_zones(scope.text(node, path) or scope.facts.region))
+    except places.UnknownPlace as unknown:
+        raise IntrinsicProblem(path, f"Fn::GetAZs: {unknown}") from None
 
 
 def import_value(scope: Scope, node: Any, path: Location) -> str:
