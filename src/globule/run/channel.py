@@ -56,6 +56,8 @@ async def serve_channel(path: Path, handler: Handler) -> ChannelServer:
                     await writer.drain()
         except (ConnectionError, ValueError):
             pass  # The caller hung up, or sent a line beyond the limit: only its own connection ends.
+        except asyncio.CancelledError:
+            pass  # The process ends; nothing waits for this task, and asyncio would log its cancellation.
         finally:
             writers.discard(writer)
             writer.close()
