@@ -82,6 +82,7 @@ def resolve(template: Template, instance: Instance, catalogue: Catalogue, draw: 
     )
     evaluation = Evaluation(facts, conditions=template.conditions, resources=known)
     resolver = _Resolver(template, instance, catalogue, draw, evaluation, known)
+    resolver.check_conditions()
     resolver.check_rules()
     resources = resolver.resources()
     outputs, exports = resolver.outputs()
@@ -159,6 +160,15 @@ class _Resolver:
 
     def _refuse(self, path: Location, why: str) -> None:
         self._problems.append(self._template.source.problem(path, why))
+
+    def check_conditions(self) -> None:
+        """Those that nothing asks for too."""
+        for name in self._template.conditions:
+            try:
+                self._evaluation.named_condition(name, ("Conditions", name))
+            except IntrinsicProblem as problem:
+                self._refuse(problem.path, problem.why)
+        self.raise_problems()
 
     def check_rules(self) -> None:
         """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html"""
@@ -383,4 +393,5 @@ class _Resolver:
 
 
 def _is_local(value: Any) -> bool:
-    return isinstance(value, dict) and "LocalPath" in value
+    """Put there by `local_code`."""
+    return isinstance(value, dict) and set(value) == {"LocalPath", "ContentHash"}

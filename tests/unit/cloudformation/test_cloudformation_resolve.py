@@ -184,6 +184,14 @@ def test_only_the_branch_of_an_if_that_is_taken_makes_a_dependency(resolved: Res
     assert [resource.physical_id for resource in resolved(text).state.resources] == ["fixed", "after-fixed"]
 
 
+def test_conditions_that_nothing_asks_for_are_checked_too(refused: Refuse) -> None:
+    text = (
+        "Conditions:\n  A: !Not [{Condition: B}]\n  B: !Equals [!Ref Nope, x]\nResources: {R: {Type: AWS::S3::Bucket}}"
+    )
+    (problem,) = refused(text)
+    assert problem.startswith("shop.yaml:3: Conditions.B.Fn::Equals.0.Ref: unresolved reference")
+
+
 RULES = """
 Parameters: {Zone: {Type: String, Default: a}}
 Rules:
