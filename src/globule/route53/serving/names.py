@@ -13,6 +13,7 @@ from globule.route53.rules.owned import OwnedLookup
 from globule.route53.rules.zones import Zones, zones_of
 from globule.route53.serving.board import HealthBoard
 from globule.wire.dns import CNAME, NOERROR, A, Question
+from globule.wire.dns_names import NAME_BYTES
 from globule.world import places
 from globule.world.places import Place
 from globule.world.ports import Ports
@@ -69,8 +70,8 @@ class Names:
         return found, draws > 0
 
     def contains(self, name: str) -> bool:
-        """Whether the name is one of this world."""
-        return self.answer(Question(name, A), client=self.home)[0].rcode == NOERROR
+        """Whether the name, which may be any text, is one of this world."""
+        return len(name) <= NAME_BYTES and self.answer(Question(name, A), client=self.home)[0].rcode == NOERROR
 
     def listed(self) -> Sequence[str]:
         """Names that lead somewhere, for people to choose from; without wildcards."""
