@@ -323,6 +323,43 @@ def test_closing_behind_a_cut_is_over_at_once_for_the_client_and_after_a_while_f
     run(test())
 
 
+def test_a_client_that_has_closed_does_not_wait_for_a_link_that_is_cut_then(run: Run) -> None:
+    async def test() -> None:
+        async with scene() as there:
+            transport, client = await there.connect()
+            transport.write(bytes(300_000))
+            transport.close()
+            await asyncio.sleep(0)
+            assert client.events == ["made", "pause"]
+            there.links.follow(world(faults=CUT))
+            await client.until(lambda: client.events == ["made", "pause", "lost"])
+
+    run(test())
+
+
+def test_a_protocol_may_pause_as_it_is_made(run: Run) -> None:
+    async def test() -> None:
+        class Reluctant(Client):
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                transport.pause_reading()
+
+        async with scene(world(scale=0.0)) as there:
+            transport, client = await there.dialer.connect(
+                Reluctant, source=FRANKFURT, destination=VIRGINIA, address=there.address
+            )
+            await eventually(lambda: len(there.servers) == 1)
+            there.server.transport.write(b"hello")
+            transport.write(b"echo")
+            await eventually(lambda: there.server.received == b"echo")
+            await asyncio.sleep(0.02)
+            assert client.received == b""
+            transport.resume_reading()
+            await client.until(lambda: client.received == b"helloecho")
+
+    run(test())
+
+
 def test_a_writer_into_a_cut_link_is_paused(run: Run) -> None:
     async def test() -> None:
         async with scene(world(scale=0.0)) as there:

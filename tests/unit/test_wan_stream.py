@@ -103,6 +103,21 @@ def test_nothing_comes_out_while_the_link_is_cut_and_all_does_one_way_after_it_h
     assert receiver.got == [(10.5, b"before"), (10.5, b"during"), (10.5, Ended())]
 
 
+def test_a_healed_link_begins_with_the_initial_window() -> None:
+    receiver = Receiver(Path(one_way_seconds=0.5))
+    receiver.stream.send(b"x" * 7 * INITIAL_WINDOW_BYTES)
+    receiver.clock.go_to(100.0)
+    receiver.got.clear()
+    receiver.link.change(Path(one_way_seconds=0.5, cut=True))
+    receiver.stream.send(b"y" * 3 * INITIAL_WINDOW_BYTES)
+    receiver.link.change(Path(one_way_seconds=0.5))
+    receiver.clock.go_to(200.0)
+    assert [(instant, len(item)) for instant, item in receiver.got if isinstance(item, bytes | memoryview)] == [
+        (100.5, INITIAL_WINDOW_BYTES),
+        (101.5, 2 * INITIAL_WINDOW_BYTES),
+    ]
+
+
 def test_a_clear_path_stalls_too_when_it_is_cut() -> None:
     receiver = Receiver(Path())
     receiver.link.change(Path(cut=True))

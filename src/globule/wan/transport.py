@@ -122,7 +122,6 @@ class ShapedTransport(asyncio.Transport):
             return
         self._is_closing = True
         self._to_client.discard()
-        self._resume_plain()
         self._to_server.set_limits(high_bytes=0, low_bytes=0)
         self._to_server.finish(Closed())
         if self._to_server.waiting_bytes() == 0:
@@ -133,7 +132,6 @@ class ShapedTransport(asyncio.Transport):
         """Forget what has not left, and reset the connection one way later."""
         self._is_closing = True
         self._to_client.discard()
-        self._resume_plain()
         self._to_server.discard_undeparted()
         self._to_server.finish(Closed(ConnectionAbortedError()))
         self._tell_over(None)
@@ -255,12 +253,12 @@ class ShapedTransport(asyncio.Transport):
 
     def _linger_if_cut(self) -> None:
         """A closed connection whose link is cut is over for the client; the server's end waits for a while."""
-        if self._is_closing and self._link.is_cut():
+        if self._is_closing and not self._is_plain_lost and self._link.is_cut():
             self._tell_over(None)
             self._timers.call_at(self._timers.now() + LINGER_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
-        if self._link.is_cut():
+        if not self._is_plain_lost and self._link.is_cut():
             self.sever()
 
     # The plain connection, told by its protocol
