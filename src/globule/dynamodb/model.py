@@ -95,3 +95,22 @@ class SortCondition(msgspec.Struct, frozen=True):
 
     operator: Literal["=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"]
     values: tuple[AttributeValue, ...]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::DynamoDB::Table"):
+    """A table of one region, as a stack declares it."""
+
+    spec: TableSpec
+    identity: str
+    """The same for the table's whole life; a replacement has another one."""
+
+
+class GlobalTable(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::DynamoDB::GlobalTable"):
+    """A global table, as a stack in one of its regions declares it."""
+
+    home: str
+    """The region of the stack, which cannot lose its replica."""
+    replicas: Mapping[str, TableSpec]
+    """What each region's replica should be."""
+    identity: str
+    """As a table's; its replicas know each other by it."""

@@ -93,6 +93,7 @@ def sort_range(conditions: tuple[SortCondition, ...]) -> tuple[bytes, bytes | No
         return b"", None
     condition = conditions[-1]
     first = encode_value(condition.values[0])
+    high: bytes | None
     match condition.operator:
         case "=":
             low, high = first, after_prefix(first)
@@ -101,14 +102,13 @@ def sort_range(conditions: tuple[SortCondition, ...]) -> tuple[bytes, bytes | No
         case "<=":
             low, high = b"", after_prefix(first)
         case ">":
-            low, high = after_prefix(first), None
+            low, high = end_of(first), None
         case ">=":
             low, high = first, None
         case "BETWEEN":
             low, high = first, after_prefix(encode_value(condition.values[1]))
         case "begins_with":
-            low = first[: -len(_END)]
-            high = after_prefix(low)
+            low, high = first[: -len(_END)], after_prefix(first[: -len(_END)])
     return prefix + low, after_prefix(prefix) if high is None else prefix + high
 
 
@@ -123,6 +123,13 @@ def after_prefix(prefix: bytes) -> bytes | None:
     """The least bytes greater than everything that begins with `prefix`; None where there are none."""
     kept = prefix.rstrip(b"\xff")
     return kept[:-1] + bytes((kept[-1] + 1,)) if kept else None
+
+
+def end_of(prefix: bytes) -> bytes:
+    """As `after_prefix`, of a prefix that is not all FF: where the keys with this prefix end."""
+    end = after_prefix(prefix)
+    assert end is not None
+    return end
 
 
 def _escaped(data: bytes) -> bytes:

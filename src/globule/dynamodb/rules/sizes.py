@@ -8,8 +8,6 @@ for each element.
 
 from __future__ import annotations
 
-from typing import Any
-
 from globule.dynamodb.model import AttributeValue, Item
 
 
@@ -52,11 +50,7 @@ def number_size_bytes(number: str) -> int:
     negative = number.startswith("-")
     mantissa = number.lstrip("+-").replace("E", "e").partition("e")[0]
     whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    if fraction.strip("0") == "":
-        digits = whole.lstrip("0").rstrip("0")
-    else:
-        digits = digits.rstrip("0")
+    digits = (whole + fraction).strip("0")
     return (len(digits) + 1) // 2 + 1 + negative
 
 
@@ -64,6 +58,6 @@ def _text_size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def _binary_size(base64_text: Any) -> int:
+def _binary_size(base64_text: str) -> int:
     """The length of what the base64 text stands for."""
     return len(base64_text) // 4 * 3 - base64_text.count("=", -2)

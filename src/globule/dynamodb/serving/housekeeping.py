@@ -1,0 +1,141 @@
+"""What is done now and then: expired items, streams older than a day, shards, tombstones."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from globule.dynamodb.rules.key_order import end_of
+from globule.dynamodb.rules.shards import RETENTION_S, SHARD_LIFE_S, shard_name
+from globule.dynamodb.rules.stream_records import KeptChange
+from globule.dynamodb.serving.catalogue import (
+    Catalogue,
+    ShardRecord,
+    StreamRecord,
+    TableNotFound,
+    TableRecord,
+)
+from globule.dynamodb.serving.counters import read_counters
+from globule.dynamodb.serving.replication.replication import Replication
+from globule.dynamodb.serving.spaces import STREAM, numbered, sequence_of, space
+from globule.dynamodb.serving.surroundings import Surroundings
+from globule.dynamodb.serving.time_to_live import sweep
+from globule.host.clock import Clock
+from globule.storage.store import ReadTransaction, Store, StoreFull, WriteTransaction
+
+log = logging.getLogger(__name__)
+
+# AWS removes expired items within a few days; a person who watches expects to see it happen.
+DEFAULT_PERIOD_S = 10.0
+
+# Stream records that one change drops.
+TRIM_PIECE_RECORDS = 500
+
+_decode = msgspec.msgpack.Decoder(KeptChange).decode
+replace = msgspec.structs.replace
+
+
+class Housekeeping:
+    """Of one region's tables."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalogue: Catalogue,
+        surroundings: Surroundings,
+        replication: Replication,
+        clock: Clock,
+        period_s: float = DEFAULT_PERIOD_S,
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._surroundings = surroundings
+        self._replication = replication
+        self._clock = clock
+        self.period_s = period_s
+        self.expired = 0
+        """Items that time to live has removed here."""
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self._clock.sleep(self.period_s)
+            await self.round()
+
+    async def round(self) -> None:
+        """Everything once."""
+        for table in self._catalogue.records():
+            try:
+                removed = await sweep(self._store, self._surroundings, table)
+                self.expired += removed
+                if removed:
+                    self._replication.wake()
+                for stream in table.streams:
+                    await self._look_after(table, stream)
+                await self._replication.keep_house(table)
+            except TableNotFound:
+                continue
+            except StoreFull as problem:
+                log.warning("%s: not now: %s", table.name, problem)
+
+    async def _look_after(self, table: TableRecord, stream: StreamRecord) -> None:
+        """Trim a stream, close its shard when that is old, drop the stream when all of it is old."""
+        now = self._clock.now()
+        trimmed = _trim_point(self._store.read(), stream, now - RETENTION_S)
+        last = read_counters(self._store.read(), table.number).sequence
+        gone = stream.disabled_at is not None and stream.disabled_at <= now - RETENTION_S
+        rolls = stream.disabled_at is None and now - stream.shards[-1].opened_at > SHARD_LIFE_S
+
+        def changed(record: TableRecord) -> TableRecord:
+            streams = tuple(
+                self._turned(each, trimmed, last if rolls else None, now) if each.number == stream.number else each
+                for each in record.streams
+                if not (gone and each.number == stream.number)
+            )
+            return replace(record, streams=streams)
+
+        if gone or rolls or trimmed > stream.trimmed:
+            await self._catalogue.change(table.number, changed)
+        if gone or trimmed:
+            await self._drop(stream, None if gone else trimmed)
+
+    def _turned(self, stream: StreamRecord, trimmed: int, rolls_after: int | None, now: float) -> StreamRecord:
+        shards = stream.shards
+        if rolls_after is not None:
+            shards = (*shards, ShardRecord(name=shard_name(len(shards), now), after=rolls_after, opened_at=now))
+        # A shard is gone when the next one begins with what is left.
+        while len(shards) > 1 and shards[1].after <= trimmed and now - shards[1].opened_at > RETENTION_S:
+            shards = shards[1:]
+        return replace(stream, shards=shards, trimmed=max(trimmed, stream.trimmed))
+
+    async def _drop(self, stream: StreamRecord, through: int | None) -> None:
+        """Records up to a sequence, or all."""
+        begin = space(STREAM, stream.number)
+        end = end_of(begin) if through is None else numbered(STREAM, stream.number, through + 1)
+
+        def drop(transaction: WriteTransaction) -> bool:
+            keys: list[bytes] = []
+            for key, _ in transaction.scan(begin, end):
+                keys.append(key)
+                if len(keys) == TRIM_PIECE_RECORDS:
+                    break
+            for key in keys:
+                transaction.delete(key)
+            return len(keys) == TRIM_PIECE_RECORDS
+
+        while await self._store.write(drop):
+            pass
+
+
+def _trim_point(view: ReadTransaction, stream: StreamRecord, before_s: float) -> int:
+    """The sequence of the last change that is older; 0 where none is, or too many to look at in one go: the next
+    round goes on."""
+    point = 0
+    begin = space(STREAM, stream.number)
+    for position, (key, data) in enumerate(view.scan(begin, end_of(begin))):
+        if _decode(data).at_s > before_s or position == 20 * TRIM_PIECE_RECORDS:
+            break
+        point = sequence_of(key)
+    return point

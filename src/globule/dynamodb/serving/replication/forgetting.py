@@ -1,0 +1,66 @@
+"""Forgetting tombstones: a deleted key's memory, kept until nobody can send an older write of it any more.
+
+Each region says with its batches up to which stamp all of its writes have been told (`Batch.passed`). What every
+other replica has passed can be forgotten here. A region that writes nothing would hold that up, so after a change it
+moves hybrid time on with a beat, an entry of its log that is no write. A region that is away holds it up rightly.
+"""
+
+from __future__ import annotations
+
+from globule.dynamodb.rules.key_order import end_of
+from globule.dynamodb.rules.records import record_version
+from globule.dynamodb.serving.catalogue import TableRecord
+from globule.dynamodb.serving.counters import read_counters
+from globule.dynamodb.serving.filling import piece
+from globule.dynamodb.serving.items import Writer
+from globule.dynamodb.serving.replication.peers import read_standing
+from globule.dynamodb.serving.spaces import TOMBSTONES, space
+from globule.dynamodb.serving.surroundings import Surroundings
+from globule.storage.store import Store, WriteTransaction
+
+
+class Forgetting:
+    """Of one region's global tables."""
+
+    def __init__(self, *, store: Store, surroundings: Surroundings) -> None:
+        self._store = store
+        self._surroundings = surroundings
+        self._beaten: dict[int, int] = {}
+
+    async def run(self, table: TableRecord) -> None:
+        """One round. Raises TableNotFound where the table is deleted meanwhile."""
+        view = self._store.read()
+        if self._beaten.get(table.number) != read_counters(view, table.number).stamp:
+            self._beaten[table.number] = await self._store.write(lambda transaction: self._beat(transaction, table))
+            view = self._store.read()
+        heard = [read_standing(view, table.number, replica.region).heard for replica in table.replicas]
+        limit = min(heard, default=0)
+        if limit > read_counters(view, table.number).forgotten:
+            await self._forget(table, limit)
+
+    def _beat(self, transaction: WriteTransaction, table: TableRecord) -> int:
+        """Returns the table's stamp after the beat, which is no change that asks for another one."""
+        writer = Writer(transaction, self._surroundings)
+        writer.beat(table)
+        writer.finish()
+        return writer.counters(table.number).stamp
+
+    async def _forget(self, table: TableRecord, limit: int) -> None:
+        start, end = space(TOMBSTONES, table.number), end_of(space(TOMBSTONES, table.number))
+
+        def forget(transaction: WriteTransaction) -> bytes | None:
+            """One piece; where the next one begins."""
+            self._surroundings.current(table.number)
+            writer = Writer(transaction, self._surroundings)
+            counters = writer.counters(table.number)
+            # First, so that what is forgotten is never taken for news.
+            counters.forgotten = max(counters.forgotten, limit)
+            writer.finish()
+            pairs = piece(transaction, start, end)
+            for key, record in pairs:
+                if record_version(record).stamp <= limit:
+                    transaction.delete(key)
+            return pairs[-1][0] + b"\x00" if pairs else None
+
+        while (following := await self._store.write(forget)) is not None:
+            start = following
