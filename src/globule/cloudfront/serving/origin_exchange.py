@@ -16,6 +16,7 @@ from globule.cloudfront.serving.functions import EdgeFunctions
 from globule.cloudfront.serving.origins import OriginFailed, Origins
 from globule.cloudfront.serving.request_body import exposed
 from globule.host.http_client import ClientResponse
+from globule.host.tracing import sampled
 from globule.wire.http import Body, BytesBody, Headers, Request
 
 Fields = list[tuple[str, str]]
@@ -146,7 +147,7 @@ class OriginExchange:
                 headers=Headers(origin_request.with_custom_headers(shown.fields, origin.custom_headers)),
                 body=body,
             ),
-            trace=trace,
+            trace=sampled(trace),
         )
         return OriginAnswer(
             status=response.status,

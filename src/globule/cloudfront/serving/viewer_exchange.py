@@ -97,7 +97,6 @@ class ViewerExchange:
             request_id=request_id,
             trace=request.headers.get(HEADER),
         )
-        started = self._clock.now()
         try:
             answer = await self._answer(wanted)
             answer = await self._with_error_page(answer, wanted)
@@ -105,12 +104,6 @@ class ViewerExchange:
             answer = await self._after(answer, wanted)
         except FunctionRefused as problem:
             answer = answers.refused(problem.refused, request_id, final=True)
-        trace = sampled(wanted.trace)
-        if trace is not None:
-            note = answer.x_cache.removesuffix(" from cloudfront")
-            self._tracer.record(
-                trace, "edge", place=self._identity.name, start=started, end=self._clock.now(), note=note
-            )
         return self._response(answer, request_id)
 
     async def _answer(self, wanted: Wanted) -> Answer:
@@ -127,6 +120,18 @@ class ViewerExchange:
         request = msgspec.structs.replace(wanted.request, uri=uri)
         key = cache_key(wanted.configuration.distribution.id, settings, request)
         wanted = msgspec.structs.replace(wanted, request=request, key=key)
+        started = self._clock.now()
+        answer = await self._looked_up(wanted)
+        trace = sampled(wanted.trace)
+        if trace is not None:
+            note = answer.x_cache.removesuffix(" from cloudfront")
+            self._tracer.record(
+                trace, "cache", place=self._identity.name, start=started, end=self._clock.now(), note=note
+            )
+        return answer
+
+    async def _looked_up(self, wanted: Wanted) -> Answer:
+        settings, request = wanted.settings, wanted.request
         if not settings.caching or request.method not in settings.behavior.cached_methods:
             return await self._fetching.direct(wanted)
         range_header = request.field("range") if request.method == "GET" else None
