@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -128,7 +129,12 @@ def cookies_of(headers: Headers) -> list[str]:
 
 def request_time(at: float) -> str:
     """`12/Mar/2020:19:03:58 +0000`"""
-    return datetime.fromtimestamp(at, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    return _request_time(int(at))
+
+
+@functools.lru_cache(maxsize=2)  # the same for all requests of a second
+def _request_time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
 
 
 def read_answer(payload: bytes, *, inferred: bool, default_type: str) -> Response:

@@ -212,6 +212,10 @@ class ApiGatewayService:
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+# What API Gateway itself says to the function.
+_OWN_FIELDS = frozenset({"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"})
+
+
 class _Call:
     """One request, with what API Gateway adds to it."""
 
@@ -226,13 +230,15 @@ class _Call:
 
     def event_request(self, path: str) -> EventRequest:
         """The caller's address is the last hop that a proxy in front of us has seen, or the connection's peer."""
-        headers = self.request.headers.copy()
-        forwarded = headers.get("x-forwarded-for")
+        forwarded = self.request.headers.get("x-forwarded-for")
         source_ip = forwarded.rpartition(",")[2].strip() if forwarded else self.request.peer
-        headers.set("x-forwarded-for", forwarded or source_ip)
-        headers.set("x-forwarded-port", "443")
-        headers.set("x-forwarded-proto", "https")
-        headers.set(HEADER, self.trace)
+        headers = Headers(field for field in self.request.headers if field[0] not in _OWN_FIELDS)
+        headers.fields += [
+            ("x-amzn-trace-id", self.trace),
+            ("x-forwarded-for", forwarded or source_ip),
+            ("x-forwarded-port", "443"),
+            ("x-forwarded-proto", "https"),
+        ]
         return EventRequest(
             method=self.request.method,
             path=path,
