@@ -59,6 +59,8 @@ class Person:
         self.stop.set()
         assert self._thread is not None
         self._thread.join(2 * REQUEST_LIMIT_S)
+        if self._connection is not None:
+            self._connection.close()
 
     def _chat(self) -> None:
         after = ulid()
@@ -80,7 +82,7 @@ class Person:
                 self._connection = http.client.HTTPConnection("127.0.0.1", self.door, timeout=REQUEST_LIMIT_S)
             self._connection.request(
                 method,
-                f"http://{self.host}{path}",
+                f"https://{self.host}{path}",
                 body=None if body is None else json.dumps(body),
                 headers={"X-Globule-From": self.city, "Content-Type": "application/json"},
             )

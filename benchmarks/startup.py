@@ -35,7 +35,7 @@ def up_to_first_page(state: str) -> tuple[float, float]:
     globule(state, "up", str(ROOT / "examples" / "chat"), "--detach", "--port-base", str(PORT_BASE))
     serves = time.monotonic() - start
     connection = http.client.HTTPConnection("127.0.0.1", PORT_BASE + 80, timeout=30)
-    connection.request("GET", "http://chat.example.com/en/", headers={"X-Globule-From": CITY})
+    connection.request("GET", "https://chat.example.com/en/", headers={"X-Globule-From": CITY})
     response = connection.getresponse()
     response.read()
     connection.close()

@@ -51,7 +51,7 @@ def post(world: Any, city: str, room: str) -> str:
     """Post one message and return its id."""
     identifier = ulid()
     body = {"id": identifier, "name": city, "text": "hello"}
-    answer = world.request(city, f"http://{HOST}/api/rooms/{room}/messages", method="POST", body=body)
+    answer = world.request(city, f"https://{HOST}/api/rooms/{room}/messages", method="POST", body=body)
     assert answer.status == 201, answer
     return identifier
 
@@ -78,18 +78,18 @@ def people(chat: Any) -> Iterator[Callable[..., list[Person]]]:
     [("tokyo", "NRT", "ap-northeast-1"), ("frankfurt", "FRA", "eu-west-1"), ("new-york", "", "us-east-1")],
 )
 def test_each_city_is_served_by_its_own_edge_location_and_region(chat: Any, city: str, edge: str, region: str) -> None:
-    page = chat.request(city, f"http://{HOST}/en/")
+    page = chat.request(city, f"https://{HOST}/en/")
     assert page.status == 200 and b"<html" in page.body
     assert page.headers["x-amz-cf-pop"].startswith(edge)
     answer = chat.request(
-        city, f"http://{HOST}/api/rooms/atlas/messages", method="POST", body={"id": ulid(), "name": city, "text": "hi"}
+        city, f"https://{HOST}/api/rooms/atlas/messages", method="POST", body={"id": ulid(), "name": city, "text": "hi"}
     )
     assert answer.json()["message"]["region"] == region
 
 
 def test_a_message_of_one_city_is_read_in_another(chat: Any, eventually: Callable[..., Any]) -> None:
     identifier = post(chat, "tokyo", "far")
-    url = f"http://{HOST}/api/rooms/far/messages"
+    url = f"https://{HOST}/api/rooms/far/messages"
     eventually(lambda: identifier in [m["id"] for m in chat.request("frankfurt", url).json()["messages"]])
 
 
@@ -102,7 +102,7 @@ def test_dig_gives_different_answers_to_sydney_and_sao_paulo(chat: Any) -> None:
 
 
 def test_explain_names_every_step_from_the_name_to_the_table(chat: Any) -> None:
-    url = f"http://{HOST}/api/rooms/atlas/messages"
+    url = f"https://{HOST}/api/rooms/atlas/messages"
     spans = chat.json("curl", url, "--from", "london", "--explain")["spans"]
     names = " ".join(span["name"] for span in spans)
     for step in ("DNS", "connect", "cache", "gateway", "function", "Query"):

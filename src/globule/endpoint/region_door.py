@@ -17,12 +17,9 @@ from globule.endpoint.catalogue import CATALOGUE, api_of
 from globule.endpoint.guard import refusal
 from globule.endpoint.refusals import refuse
 from globule.endpoint.scope import credential_scope
+from globule.wire import own_fields
 from globule.wire.http import BodyTooLarge, Headers, Request, Response
 
-KEY_HEADER = "x-globule-key"
-"""The world's secret; only Globule's own processes know it."""
-FROM_HEADER = "x-globule-from"
-"""The city of the client, as the internet door says it."""
 PEER_PATH = "/_globule/replication"
 
 # A batch of replicated items; the sender keeps below it.
@@ -63,12 +60,11 @@ class RegionDoor:
         self._receive = receive
 
     async def answer(self, request: Request) -> Response:
-        trusted = hmac.compare_digest(request.headers.get(KEY_HEADER) or "", self._key)
+        trusted = hmac.compare_digest(request.headers.get(own_fields.KEY) or "", self._key)
         if request.target == PEER_PATH:
             return await self._answer_peer(request) if trusted else refuse(request, 403, "AccessDenied", "wrong key")
-        request.headers.remove(KEY_HEADER)
-        if not trusted:
-            request.headers.remove(FROM_HEADER)
+        for name in own_fields.ALL:
+            request.headers.remove(name)
         host = request.host
         for site in self._sites:
             if site.serves(host):

@@ -8,6 +8,7 @@ from typing import Any
 
 from globule.awslambda.serving.pool import FunctionPool
 from globule.cloudfront.serving.edge import Edge
+from globule.host.certificates import CertificateAuthority
 from globule.host.clock import SystemClock
 from globule.host.entropy import SystemEntropy
 from globule.host.network import LoopbackNetwork
@@ -67,6 +68,7 @@ class EdgePlane:
             directory=self._route53.names,
             key=state.key(),
             tracer=self.tracer,
+            tls=CertificateAuthority.open(state.certificates, clock).server_context(),
             clock=clock,
         )
 
@@ -76,7 +78,7 @@ class EdgePlane:
         plane = cls(state)
         await plane._edge.listen(plane._ports.internet)
         await plane._route53.listen((DOORS, plane._ports.dns))
-        await plane._door.listen((DOORS, plane._ports.internet))
+        await plane._door.listen((DOORS, plane._ports.internet), secure_address=(DOORS, plane._ports.internet_secure))
         return plane
 
     async def follow(self, world: World) -> None:

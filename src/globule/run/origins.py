@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from globule.endpoint.refusals import refuse
-from globule.endpoint.region_door import KEY_HEADER, PEER_PATH
+from globule.endpoint.region_door import PEER_PATH
 from globule.endpoint.relay import relay
 from globule.host.http_client import HttpClient, HttpClientError
 from globule.wan.dialer import Dialer
+from globule.wire import own_fields
 from globule.wire.http import BytesBody, Headers, Request, Response
 from globule.world.places import UnknownPlace, address_of, region
 
@@ -35,7 +36,7 @@ class OtherRegions:
         request = Request(
             method="POST",
             target=PEER_PATH,
-            headers=Headers([("host", code), (KEY_HEADER, self._key)]),
+            headers=Headers([("host", code), (own_fields.KEY, self._key)]),
             body=BytesBody(message),
         )
         try:

@@ -8,6 +8,7 @@
     transforms/           cached SAM translations, by content
     regions/REGION/       tables, objects and logs of one region
     edge/                 logs of edge functions
+    certificates/         the authority that signs the internet door's certificates
     logs/                 what Globule's own processes print
 
 Only the supervisor writes world/ and stacks/; each region writes its own folder. Sockets live in a short path
@@ -64,6 +65,10 @@ class State:
     @property
     def edge(self) -> Path:
         return self.root / "edge"
+
+    @property
+    def certificates(self) -> Path:
+        return self.root / "certificates"
 
     def function_logs(self, place: str) -> Path:
         """What functions print in a region, or in `edge`."""
