@@ -90,10 +90,10 @@ CPT Cape Town;JNB Johannesburg;NBO Nairobi;LOS Lagos;CAI Cairo
 
 # Cities to browse from, by GeoNames' spelling.
 CITIES = """
-US: New York City, Los Angeles, Chicago, Houston, Dallas, Austin, San Antonio, Phoenix, Philadelphia, San Diego, San Jose,
-US: San Francisco, Seattle, Portland, Denver, Boston, Miami, Atlanta, Washington, Ashburn, Minneapolis, Detroit, Tampa,
-US: Orlando, Charlotte, Nashville, Columbus, Cleveland, Pittsburgh, St. Louis, Kansas City, New Orleans, Salt Lake City,
-US: Las Vegas, Sacramento, Honolulu, Anchorage, Albuquerque, Raleigh, Indianapolis, Cincinnati, Omaha, Hermiston
+US: New York City, Los Angeles, Chicago, Houston, Dallas, Austin, San Antonio, Phoenix, Philadelphia, San Diego,
+US: San Jose, San Francisco, Seattle, Portland, Denver, Boston, Miami, Atlanta, Washington, Ashburn, Minneapolis,
+US: Detroit, Tampa, Orlando, Charlotte, Nashville, Columbus, Cleveland, Pittsburgh, St. Louis, Kansas City,
+US: New Orleans, Salt Lake City, Las Vegas, Sacramento, Honolulu, Anchorage, Albuquerque, Raleigh, Indianapolis, Cincinnati, Omaha, Hermiston
 CA: Toronto, Montréal, Vancouver, Calgary, Edmonton, Ottawa, Winnipeg, Québec, Halifax
 MX: Mexico City, Guadalajara, Monterrey, Tijuana, Santiago de Querétaro, Mérida
 GT: Guatemala City
@@ -121,7 +121,8 @@ UY: Montevideo
 GB: London, Manchester, Birmingham, Edinburgh, Glasgow, Leeds, Bristol, Belfast, Cardiff, Cambridge
 IE: Dublin, Cork
 FR: Paris, Marseille, Lyon, Toulouse, Nice, Bordeaux, Lille, Nantes, Strasbourg
-DE: Berlin, Hamburg, Munich, Köln, Frankfurt am Main, Stuttgart, Düsseldorf, Leipzig, Hannover, Nuremberg, Bremen, Dresden
+DE: Berlin, Hamburg, Munich, Köln, Frankfurt am Main, Stuttgart, Düsseldorf, Leipzig, Hannover, Nuremberg
+DE: Bremen, Dresden
 NL: Amsterdam, Rotterdam, The Hague, Utrecht
 BE: Brussels, Antwerp
 LU: Luxembourg
