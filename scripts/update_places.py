@@ -93,7 +93,8 @@ CITIES = """
 US: New York City, Los Angeles, Chicago, Houston, Dallas, Austin, San Antonio, Phoenix, Philadelphia, San Diego,
 US: San Jose, San Francisco, Seattle, Portland, Denver, Boston, Miami, Atlanta, Washington, Ashburn, Minneapolis,
 US: Detroit, Tampa, Orlando, Charlotte, Nashville, Columbus, Cleveland, Pittsburgh, St. Louis, Kansas City,
-US: New Orleans, Salt Lake City, Las Vegas, Sacramento, Honolulu, Anchorage, Albuquerque, Raleigh, Indianapolis, Cincinnati, Omaha, Hermiston
+US: New Orleans, Salt Lake City, Las Vegas, Sacramento, Honolulu, Anchorage, Albuquerque, Raleigh
+US: Indianapolis, Cincinnati, Omaha, Hermiston
 CA: Toronto, Montréal, Vancouver, Calgary, Edmonton, Ottawa, Winnipeg, Québec, Halifax
 MX: Mexico City, Guadalajara, Monterrey, Tijuana, Santiago de Querétaro, Mérida
 GT: Guatemala City
