@@ -6,13 +6,16 @@ import click
 from rich.table import Table
 
 from globule.cli.output import console, print_json
-from globule.world.distance import round_trip_ms
-from globule.world.places import Place, UnknownPlace, address_of, cities, city, edge_locations, nearest, regions
+from globule.world.distance import closest, round_trip_ms
+from globule.world.places import Place, UnknownPlace, address_of, cities, city, edge_locations, regions
+from globule.world.subnets import client_subnet
 
 
 @click.command()
 @click.argument("text", default="")
-@click.option("--from", "origin", metavar="CITY", help="Distances from here (default: each city to its nearest).")
+@click.option(
+    "--from", "origin", metavar="CITY", help="Distances from here (default: each place to its closest edge location)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def command(text: str, origin: str | None, as_json: bool) -> None:
     """List the cities, edge locations and regions whose name contains TEXT, with round trips in ms."""
@@ -29,7 +32,7 @@ def command(text: str, origin: str | None, as_json: bool) -> None:
         print_json([_row(place, start) for place in found])
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("place", "kind", "title", "country", "address", "from" if start else "nearest edge"):
+    for column in ("place", "kind", "title", "country", "address", "DNS subnet", "from" if start else "closest edge"):
         table.add_column(column)
     table.add_column("round trip", justify="right")
     for place in found:
@@ -40,6 +43,7 @@ def command(text: str, origin: str | None, as_json: bool) -> None:
             place.title,
             place.country,
             str(row["address"] or ""),
+            str(row["subnet"] or ""),
             str(row["measured_from"]),
             f"{row['round_trip_ms']:.1f} ms",
         )
@@ -47,7 +51,7 @@ def command(text: str, origin: str | None, as_json: bool) -> None:
 
 
 def _row(place: Place, start: Place | None) -> dict[str, object]:
-    other = start or nearest(place, edge_locations())
+    other = start or closest(place, edge_locations())
     return {
         "name": place.name,
         "kind": place.kind,
@@ -56,6 +60,7 @@ def _row(place: Place, start: Place | None) -> dict[str, object]:
         "latitude": place.latitude,
         "longitude": place.longitude,
         "address": None if place.kind == "city" else address_of(place),
+        "subnet": client_subnet(place) if place.kind == "city" else None,
         "measured_from": other.name,
         "round_trip_ms": round(round_trip_ms(place, other, network="internet"), 1),
     }

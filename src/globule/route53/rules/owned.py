@@ -13,6 +13,7 @@ import msgspec
 
 from globule.world import places
 from globule.world.aws_names import AwsName
+from globule.world.distance import closest
 from globule.world.places import Place
 from globule.world.snapshot import World
 
@@ -23,7 +24,7 @@ _NEAREST_CACHE_SIZE = 1024
 
 
 class AtEdge(msgspec.Struct, frozen=True):
-    """Every edge location serves it; clients are sent to the nearest."""
+    """Every edge location serves it; clients are sent to the one with the shortest round trip."""
 
 
 class InRegion(msgspec.Struct, frozen=True):
@@ -50,4 +51,4 @@ def address_for(owned: Owned, *, client: Place, running: Collection[str]) -> str
 @functools.lru_cache(maxsize=_NEAREST_CACHE_SIZE)
 def nearest_edge_location(client: Place) -> Place:
     """Also where the nearest name server stands: Route 53 answers from edge locations."""
-    return places.nearest(client, places.edge_locations())
+    return closest(client, places.edge_locations())
