@@ -24,6 +24,10 @@ def message(page: Any, text: str) -> Any:
     return page.locator(".message", has=page.locator(".text", has_text=re.compile(f"^{re.escape(text)}$")))
 
 
+def shows(page: Any, identifier: str, text: str) -> None:
+    page.locator(f"#{identifier}", has_text=re.compile(f"^{re.escape(text)}$")).wait_for()
+
+
 def test_two_readers_on_two_continents_hear_each_other(open_page, stand_in):
     tokyo = open_page(stand_in("NRT", "ap-northeast-1", "JP").url)
     frankfurt = open_page(stand_in("FRA", "eu-west-1", "DE").url)
@@ -108,7 +112,7 @@ def test_a_refused_message_says_why_and_can_be_sent_again(open_page, stand_in, t
 def test_a_move_to_another_region_is_told(open_page, stand_in):
     site = stand_in(region="eu-west-1")
     page = open_page(site.url)
-    page.wait_for_function("document.getElementById('region-code').textContent === 'eu-west-1'")
+    shows(page, "region-code", "eu-west-1")
     site.region = "us-east-1"
     notice = page.locator(".notice")
     notice.wait_for()
@@ -135,11 +139,11 @@ def test_rooms_have_addresses_and_the_way_back_works(open_page, stand_in, table)
     message(page, "cold").wait_for()
     assert page.url.endswith("/en/rooms/north-pole")
     page.go_back()
-    page.wait_for_function("document.getElementById('room-label').textContent === 'lobby'")
+    shows(page, "room-label", "lobby")
     assert page.locator(".message").count() == 0
     page.fill("#room-name", "South Pole")
     page.press("#room-name", "Enter")
-    page.wait_for_function("document.getElementById('room-label').textContent === 'south-pole'")
+    shows(page, "room-label", "south-pole")
     assert page.url.endswith("/en/rooms/south-pole")
 
 

@@ -8,13 +8,13 @@
 import { firstAt, newIdentifier, timeOf } from "./identifiers.js";
 import { Refused } from "./network.js";
 
-const POLL_MS = 600;
+const POLL_MS = 400;
 const HIDDEN_POLL_MS = 3000;
 const OVERLAP_MS = 20_000;
-const PAGE_MS = 12_000;
+const PAGE_MS = 8000;
 // Retries double from here, with jitter, so that a returning region is not met by everyone at once.
 const RETRY_MS = 400;
-const RETRY_LIMIT_MS = 5000;
+const RETRY_LIMIT_MS = 3000;
 // After this long without success, writing is given back to the writer. The API takes ids of up to ten minutes.
 const SENDING_LIMIT_MS = 5 * 60_000;
 // More than anyone scrolls through; older ones can be asked for again.
