@@ -191,3 +191,13 @@ def test_a_transaction_that_is_sent_again_is_done_once(client: Any, refused: Any
     client.transact_write_items(**add("1"))
     assert client.get_item(TableName=table, Key=key(pk, "a"))["Item"]["n"] == {"N": "1"}
     assert refused("transact_write_items", **add("2"))[0] == "IdempotentParameterMismatchException"
+
+
+def test_an_empty_key_is_refused_before_the_transaction_begins(refused: Any, table: str) -> None:
+    delete = {"Delete": {"TableName": table, "Key": key({"S": ""}, "a")}}
+    assert refused("transact_write_items", TransactItems=[delete])[0] == "ValidationException"
+
+
+def test_a_key_that_does_not_fit_cancels_the_transaction(refused: Any, table: str) -> None:
+    delete = {"Delete": {"TableName": table, "Key": {"pk": {"S": "p"}}}}
+    assert refused("transact_write_items", TransactItems=[delete])[0] == "TransactionCanceledException"

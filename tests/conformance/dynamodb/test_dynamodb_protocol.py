@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import zlib
 from typing import Any
@@ -136,3 +137,28 @@ def test_a_request_of_more_than_sixteen_megabytes_is_refused(raw: Any) -> None:
     status, _, error = raw("PutItem", b'{"TableName": "' + b"a" * (16 * 1024 * 1024) + b'"}')
     assert status == 413
     assert error["__type"].endswith("#RequestEntityTooLargeException")
+
+
+def test_a_request_may_be_packed(port: int) -> None:
+    packed = gzip.compress(b'{"Limit": 1}')
+    for body, status in ((packed, 200), (packed[:-3], 400), (b"not packed", 400)):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Encoding": "gzip"}
+        connection.request("POST", "/", body, headers)
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Encoding": "gzip"}
+    connection.request("POST", "/", gzip.compress(b" " * (20 * 1024 * 1024)), headers)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_a_health_check_is_answered(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"healthy: dynamodb.us-east-1.amazonaws.com "
+    connection.close()

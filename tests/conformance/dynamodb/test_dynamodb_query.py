@@ -315,6 +315,11 @@ def test_a_bad_query_is_refused_in_awss_words(
             "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
             "Segment: 2 is not less than TotalSegments: 2",
         ),
+        (
+            {"Segment": 1, "TotalSegments": 1_000_000, "ExclusiveStartKey": {"pk": {"S": "a"}, "sk": {"S": "00"}}},
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
+            "correct Segment. TotalSegments: 1000000 Segment: 1",
+        ),
         ({"FilterExpression": ""}, "Invalid FilterExpression: The expression can not be empty;"),
     ],
 )

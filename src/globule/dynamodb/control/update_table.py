@@ -163,8 +163,16 @@ def _check_index_updates(updates: list[GlobalSecondaryIndexUpdate]) -> None:
 
 
 def _types(spec: TableSpec, request: UpdateTableInput) -> Mapping[str, KeyType]:
-    """The types of all attributes that may be keys: AWS wants those of a new index defined in the request."""
-    return {each.AttributeName: each.AttributeType for each in request.AttributeDefinitions or ()}
+    """The types of the attributes that a new index may have as keys, which AWS wants defined in the request."""
+    types = {each.AttributeName: each.AttributeType for each in request.AttributeDefinitions or ()}
+    for keys in (spec.keys, *(index.keys for index in spec.indexes)):
+        for attribute in keys.attributes:
+            if types.get(attribute.name, attribute.type) != attribute.type:
+                raise invalid_parameters(
+                    f"Attribute {attribute.name} is a key of type {attribute.type}, and cannot be redefined as "
+                    f"{types[attribute.name]}"
+                )
+    return types
 
 
 def _updated_index(index: Index | None, update: UpdateGlobalSecondaryIndexAction) -> Index:

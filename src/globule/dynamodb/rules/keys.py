@@ -31,6 +31,14 @@ def check_key(keys: Keys, key: Item) -> None:
             check_key_value(attribute, value, is_partition=is_partition)
 
 
+def check_key_values(keys: Keys, item: Item) -> None:
+    """Key attributes that are there and of their types are neither empty nor too long. Raises ValidationException."""
+    for is_partition, attributes in ((True, keys.partition), (False, keys.sort)):
+        for attribute in attributes:
+            if attribute.type in item.get(attribute.name, ()):
+                check_key_value(attribute, item[attribute.name], is_partition=is_partition)
+
+
 def check_item(spec: TableSpec, item: Item) -> None:
     """`item` can be put into the table and its indexes. Raises ValidationException."""
     keys = spec.keys

@@ -15,7 +15,15 @@ def item_size_bytes(item: Item) -> int:
     """The size of a whole item, as the 400 KB limit and the capacity units count it."""
     total = 0
     for name, value in item.items():
-        total += _text_size(name) + value_size_bytes(value)
+        total += len(name) if name.isascii() else len(name.encode())
+        for kind, content in value.items():
+            # Nearly all attributes are strings and numbers, so they are measured on the spot.
+            if kind == "S":
+                total += len(content) if content.isascii() else len(content.encode())
+            elif kind == "N":
+                total += number_size_bytes(content)
+            else:
+                total += value_size_bytes(value)
     return total
 
 
@@ -47,6 +55,8 @@ def value_size_bytes(value: AttributeValue) -> int:
 
 def number_size_bytes(number: str) -> int:
     """`number` is decimal text, with or without an exponent."""
+    if number.isdigit():
+        return (len(number.strip("0")) + 1) // 2 + 1
     negative = number.startswith("-")
     mantissa = number.lstrip("+-").replace("E", "e").partition("e")[0]
     whole, _, fraction = mantissa.partition(".")

@@ -70,7 +70,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "UntagResource": _data(control.UntagResourceInput, tags.untag_resource),
     "ListTagsOfResource": _data(control.ListTagsOfResourceInput, tags.list_tags_of_resource),
     "DescribeLimits": _data(control.EmptyInput, limits.describe_limits),
-    "DescribeEndpoints": _data(control.EmptyInput, limits.describe_endpoints),
     "UpdateContinuousBackups": _control(control.UpdateContinuousBackupsInput, recorded.update_continuous_backups),
     "DescribeContinuousBackups": _control(control.TableInput, recorded.describe_continuous_backups),
     "UpdateContributorInsights": _control(control.UpdateContributorInsightsInput, recorded.update_contributor_insights),

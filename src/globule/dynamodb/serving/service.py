@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from globule.dynamodb.control.limits import described_endpoints
 from globule.dynamodb.rules.errors import not_found
 from globule.dynamodb.rules.values import ShapeProblem
 from globule.dynamodb.serving.dispatch import OPERATIONS, UNSUPPORTED, Operation
@@ -45,6 +46,26 @@ _SERVICE_ERRORS = frozenset(
 )
 
 
+class RequestIds:
+    """52 characters each, as AWS's are; made many at a time, because asking the system for each is slow."""
+
+    _MADE_AT_ONCE = 256
+    _ID_BYTES = 26
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
+        self._digits = ""
+        self._position = 0
+
+    def next(self) -> str:
+        if self._position == len(self._digits):
+            self._digits = self._entropy.bytes(self._MADE_AT_ONCE * self._ID_BYTES).hex().upper()
+            self._position = 0
+        start = self._position
+        self._position = start + 2 * self._ID_BYTES
+        return self._digits[start : self._position]
+
+
 class DynamoDBService:
     """Implements `host.service.Service`. Serves from the first `follow` on; the store stays its owner's to close."""
 
@@ -55,6 +76,7 @@ class DynamoDBService:
         self._store = store
         self._clock = clock
         self._entropy = entropy
+        self._request_ids = RequestIds(entropy)
         self._tracer = tracer
         self._peers = peers
         self._api: Api | None = None
@@ -106,7 +128,12 @@ class DynamoDBService:
         start = time.time() if trace is not None else 0.0
         try:
             body = await request.body.read(REQUEST_LIMIT_BYTES)
-            answer = await self._answer(target, name, body)
+            if request.headers.get("content-encoding") == "gzip":
+                body = unpacked(body)
+            if name == "DescribeEndpoints":
+                answer = described_endpoints(request.headers.get("host") or f"dynamodb.{self._region}.amazonaws.com")
+            else:
+                answer = await self._answer(target, name, body)
         except BodyTooLarge:
             return self._error(AwsError("RequestEntityTooLargeException", "Request size is too large", status=413))
         except AwsError as problem:
@@ -144,7 +171,7 @@ class DynamoDBService:
             headers=Headers(
                 (
                     ("content-type", CONTENT_TYPE),
-                    ("x-amzn-requestid", self._entropy.bytes(26).hex().upper()),
+                    ("x-amzn-requestid", self._request_ids.next()),
                     ("x-amz-crc32", str(zlib.crc32(body))),
                 )
             ),
@@ -184,6 +211,20 @@ def _json_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise AwsError("SerializationException", "") from None
+
+
+def unpacked(body: bytes) -> bytes:
+    """Undoes gzip. Raises SerializationException, or BodyTooLarge."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        data = unpacker.decompress(body, REQUEST_LIMIT_BYTES)
+    except zlib.error:
+        raise AwsError("SerializationException", "") from None
+    if unpacker.unconsumed_tail:
+        raise BodyTooLarge
+    if not unpacker.eof or unpacker.unused_data:
+        raise AwsError("SerializationException", "")
+    return data
 
 
 def error_document(problem: AwsError) -> Mapping[str, Any]:

@@ -165,6 +165,8 @@ def plan(
 ) -> tuple[tuple[AttributeValue, ...], tuple[SortCondition, ...]]:
     """The values of the partition key, and conditions on as many sort key attributes as have one. Raises
     ValidationException."""
+    if not conditions:
+        raise validation("Conditions can be of length 1 or 2 only")
     partition = tuple(_partition_value(attribute, conditions, keys) for attribute in keys.partition)
     sort: list[SortCondition] = []
     rest = len(conditions) - len(partition)

@@ -65,14 +65,16 @@ def table_name(name_or_arn: str) -> str:
     return name_or_arn.rpartition("table/")[2] if name_or_arn.startswith("arn:") else name_or_arn
 
 
-def check_item_size(item: Item, *, updated: bool = False) -> None:
-    """Raises ValidationException."""
-    if sizes.item_size_bytes(item) > ITEM_LIMIT_BYTES:
+def checked_size_bytes(item: Item, *, updated: bool = False) -> int:
+    """The item's size. Raises ValidationException where it is too large."""
+    size_bytes = sizes.item_size_bytes(item)
+    if size_bytes > ITEM_LIMIT_BYTES:
         raise validation(
             "Item size to update has exceeded the maximum allowed size"
             if updated
             else "Item size has exceeded the maximum allowed size"
         )
+    return size_bytes
 
 
 def raw(item_json: bytes) -> msgspec.Raw:

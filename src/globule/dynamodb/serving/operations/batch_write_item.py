@@ -16,7 +16,7 @@ from globule.dynamodb.rules.requests.batches import BatchWriteItemInput, WriteRe
 from globule.dynamodb.rules.values import AMBIGUOUS, canonical_item
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.items import Stored, Writer
-from globule.dynamodb.serving.operations.api import Answer, Api, check_item_size, collection_metrics
+from globule.dynamodb.serving.operations.api import Answer, Api, checked_size_bytes, collection_metrics
 from globule.dynamodb.serving.operations.batch_get_item import DUPLICATES
 from globule.wire.aws.errors import AwsError
 
@@ -28,6 +28,7 @@ class _Write(msgspec.Struct, frozen=True):
     key: Item
     item: Item | None
     """None deletes."""
+    size_bytes: int = 0
 
 
 async def batch_write_item(api: Api, request: BatchWriteItemInput) -> Answer:
@@ -38,7 +39,9 @@ async def batch_write_item(api: Api, request: BatchWriteItemInput) -> Answer:
 
     def change(writer: Writer) -> list[Stored | None]:
         return [
-            writer.delete(write.table, write.key) if write.item is None else writer.put(write.table, write.item)
+            writer.delete(write.table, write.key)
+            if write.item is None
+            else writer.put(write.table, write.item, size_bytes=write.size_bytes)
             for write in writes
         ]
 
@@ -55,25 +58,24 @@ async def batch_write_item(api: Api, request: BatchWriteItemInput) -> Answer:
     return answer
 
 
-def _check(request: WriteRequest) -> tuple[Item, bool]:
-    """An item, and whether it is to be put; else a key to delete. Raises ValidationException."""
+def _check(request: WriteRequest) -> tuple[Item, int | None]:
+    """An item to put and its size, or a key to delete. Raises ValidationException."""
     put, delete = request.PutRequest, request.DeleteRequest
     if put is not None and delete is None:
         item = canonical_item(put.Item)
-        check_item_size(item)
-        return item, True
+        return item, checked_size_bytes(item)
     if delete is not None and put is None:
-        return canonical_item(delete.Key), False
+        return canonical_item(delete.Key), None
     raise validation(AMBIGUOUS)
 
 
-def _fit(api: Api, name: str, found: list[tuple[Item, bool]]) -> list[_Write]:
+def _fit(api: Api, name: str, found: list[tuple[Item, int | None]]) -> list[_Write]:
     """Raises ResourceNotFoundException or ValidationException."""
     table = api.table(name)
     writes: list[_Write] = []
     seen: set[bytes] = set()
-    for item, is_put in found:
-        if is_put:
+    for item, size_bytes in found:
+        if size_bytes is not None:
             try:
                 keys.check_item(table.spec, item)
             except AwsError as problem:
@@ -85,7 +87,10 @@ def _fit(api: Api, name: str, found: list[tuple[Item, bool]]) -> list[_Write]:
         if encoded in seen:
             raise validation(DUPLICATES)
         seen.add(encoded)
-        writes.append(_Write(table, key, item if is_put else None))
+        if size_bytes is None:
+            writes.append(_Write(table, key, None))
+        else:
+            writes.append(_Write(table, key, item, size_bytes))
     return writes
 
 

@@ -8,7 +8,7 @@ from globule.dynamodb.rules.expressions.placeholders import Placeholders, check_
 from globule.dynamodb.rules.requests.items import PutItemInput
 from globule.dynamodb.rules.values import canonical_item
 from globule.dynamodb.serving.items import Stored, Writer
-from globule.dynamodb.serving.operations.api import Answer, Api, check_item_size, raw
+from globule.dynamodb.serving.operations.api import Answer, Api, checked_size_bytes, raw
 from globule.dynamodb.serving.operations.conditions import request_condition
 from globule.dynamodb.serving.operations.writing import write_answer
 
@@ -20,7 +20,7 @@ async def put_item(api: Api, request: PutItemInput) -> Answer:
     item = canonical_item(request.Item)
     if request.ReturnValues not in (None, "NONE", "ALL_OLD"):
         raise validation(WRONG_RETURN_VALUES)
-    check_item_size(item)
+    size_bytes = checked_size_bytes(item)
     given = Placeholders(request.ExpressionAttributeNames, request.ExpressionAttributeValues)
     condition = request_condition(api, request, given)
     given.check_all_used()
@@ -31,7 +31,7 @@ async def put_item(api: Api, request: PutItemInput) -> Answer:
     def change(writer: Writer) -> Stored | None:
         if condition.test is not None:
             condition.require(writer.get(table, item))
-        return writer.put(table, item)
+        return writer.put(table, item, size_bytes=size_bytes)
 
     old = await api.tables.write(change)
     answer = write_answer(request, table, key=item, old=old, new=item)

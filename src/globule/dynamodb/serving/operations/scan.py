@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from globule.dynamodb.model import Item
 from globule.dynamodb.rules import legacy
 from globule.dynamodb.rules.errors import validation
 from globule.dynamodb.rules.expressions.placeholders import Placeholders, check_parameters
+from globule.dynamodb.rules.key_order import partition_hash, segment_range
 from globule.dynamodb.rules.keys import check_no_nested_keys
 from globule.dynamodb.rules.requests.items import ScanInput
 from globule.dynamodb.serving.operations.api import Answer, Api
 from globule.dynamodb.serving.operations.filters import PageFilter, canonical_start_key, expression_filter
 from globule.dynamodb.serving.operations.pages import (
+    Target,
     check_projected,
     check_select,
     check_start_key,
@@ -38,6 +41,7 @@ def scan(api: Api, request: ScanInput) -> Answer:
     aim = target(api, request)
     if start is not None:
         check_start_key(aim, start)
+        _check_start_fits(aim, start, request)
     check_no_nested_keys(aim.table.spec, chosen.paths)
     check_projected(aim, request, projection)
 
@@ -51,6 +55,20 @@ def scan(api: Api, request: ScanInput) -> Answer:
     )
     page = read_page(reader, aim, found, request, test=chosen.test, projection=projection)
     return page_answer(aim, page, request)
+
+
+def _check_start_fits(aim: Target, start: Item, request: ScanInput) -> None:
+    """Raises ValidationException where the start lies in another segment."""
+    if request.Segment is None or request.TotalSegments is None:
+        return
+    low, high = segment_range(request.Segment, request.TotalSegments)
+    place = partition_hash(tuple(start[attribute.name] for attribute in aim.keys.partition))
+    if place < low or (high is not None and place >= high):
+        raise validation(
+            "The provided starting key is invalid: Invalid ExclusiveStartKey. "
+            "Please use ExclusiveStartKey with correct Segment. "
+            f"TotalSegments: {request.TotalSegments} Segment: {request.Segment}"
+        )
 
 
 def _check_segments(request: ScanInput) -> None:

@@ -19,7 +19,7 @@ from globule.dynamodb.rules.expressions.updates import compile_update_tree
 from globule.dynamodb.rules.partiql.plan import exact_key
 from globule.dynamodb.rules.partiql.statements import Delete, Exists, Insert, Update
 from globule.dynamodb.serving.items import Stored
-from globule.dynamodb.serving.operations.api import Api, check_item_size, raw
+from globule.dynamodb.serving.operations.api import Api, checked_size_bytes, raw
 from globule.dynamodb.serving.operations.conditions import WriteCondition
 from globule.dynamodb.serving.operations.transact_write_items import Action, key_action, put_action, update_action
 from globule.dynamodb.serving.operations.updating import compiled_update
@@ -60,7 +60,7 @@ def planned_write(api: Api, statement: Insert | Update | Delete | Exists, *, ret
     match statement:
         case Insert():
             table = api.table(statement.table)
-            check_item_size(statement.item)
+            checked_size_bytes(statement.item)
             name = table.spec.keys.partition[0].name
             absent = WriteCondition(lambda item: name not in item, return_old=return_old)
             return Write(action=put_action(table, statement.item, absent), inserts=True)

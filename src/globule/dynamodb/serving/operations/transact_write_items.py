@@ -20,7 +20,7 @@ from globule.dynamodb.rules.sizes import item_size_bytes
 from globule.dynamodb.rules.values import canonical_item
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.items import Stored, Writer
-from globule.dynamodb.serving.operations.api import Answer, Api, check_item_size
+from globule.dynamodb.serving.operations.api import Answer, Api, checked_size_bytes
 from globule.dynamodb.serving.operations.batch_write_item import all_collection_metrics
 from globule.dynamodb.serving.operations.cancellation import (
     SAME_ITEM_TWICE,
@@ -146,8 +146,9 @@ def _action(api: Api, request: TransactWriteItem) -> Action:
     condition = expression_condition(api, one, placeholders)
     placeholders.check_all_used()
     table = api.table(one.TableName)
+    keys.check_key_values(table.spec.keys, key)
     if isinstance(one, Put):
-        check_item_size(key)
+        checked_size_bytes(key)
         return put_action(table, key, condition)
     if update is not None:
         return update_action(table, key, update, condition)

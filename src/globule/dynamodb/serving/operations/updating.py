@@ -15,7 +15,7 @@ from globule.dynamodb.rules.expressions.tree import Steps
 from globule.dynamodb.rules.expressions.updates import CompiledUpdate
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.items import Stored, Writer
-from globule.dynamodb.serving.operations.api import Api, check_item_size
+from globule.dynamodb.serving.operations.api import Api, checked_size_bytes
 from globule.dynamodb.serving.operations.conditions import WriteCondition
 
 
@@ -56,8 +56,7 @@ class PlannedUpdate(msgspec.Struct, frozen=True, kw_only=True):
         keys.check_updated_index_keys(table.spec, item)
         if any(len(steps) > 1 for steps in self.paths):
             values.check_nesting(item)
-        check_item_size(item, updated=True)
-        writer.put(table, item)
+        writer.put(table, item, size_bytes=checked_size_bytes(item, updated=True))
         return stored, item
 
 
