@@ -134,11 +134,11 @@ HTTP_RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourceType(
         name="AWS::ApiGatewayV2::Api",
         properties=frozenset({
-            "Body", "CorsConfiguration", "DisableExecuteApiEndpoint", "Name", "ProtocolType", "RouteKey", "Target",
+            "Body", "CorsConfiguration", "Description", "DisableExecuteApiEndpoint", "Name", "ProtocolType", "RouteKey",
+            "Tags", "Target", "Version",
         }),
         recorded=frozenset({
-            "ApiKeySelectionExpression", "BasePath", "Description", "FailOnWarnings", "IpAddressType",
-            "RouteSelectionExpression", "Tags", "Version",
+            "ApiKeySelectionExpression", "BasePath", "FailOnWarnings", "IpAddressType", "RouteSelectionExpression",
         }),
         replaced_by=frozenset({"ProtocolType"}),
         build=_api,
@@ -155,21 +155,18 @@ HTTP_RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourceType(
         name="AWS::ApiGatewayV2::Integration",
         properties=frozenset({
-            "ApiId", "IntegrationSubtype", "IntegrationType", "IntegrationUri", "PayloadFormatVersion",
+            "ApiId", "Description", "IntegrationSubtype", "IntegrationType", "IntegrationUri", "PayloadFormatVersion",
             "TimeoutInMillis",
         }),
-        recorded=frozenset({"ConnectionType", "CredentialsArn", "Description", "IntegrationMethod"}),
+        recorded=frozenset({"ConnectionType", "CredentialsArn", "IntegrationMethod"}),
         replaced_by=frozenset({"ApiId"}),
         build=_integration,
         model=HttpIntegration,
     ),
     ResourceType(
         name="AWS::ApiGatewayV2::Stage",
-        properties=frozenset({"ApiId", "StageName", "StageVariables"}),
-        recorded=frozenset({
-            "AccessLogSettings", "AutoDeploy", "DefaultRouteSettings", "DeploymentId", "Description", "RouteSettings",
-            "Tags",
-        }),
+        properties=frozenset({"ApiId", "AutoDeploy", "Description", "StageName", "StageVariables", "Tags"}),
+        recorded=frozenset({"AccessLogSettings", "DefaultRouteSettings", "DeploymentId", "RouteSettings"}),
         replaced_by=frozenset({"ApiId", "StageName"}),
         build=_stage,
         model=HttpStage,
@@ -183,8 +180,8 @@ HTTP_RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ),
     ResourceType(
         name="AWS::ApiGatewayV2::DomainName",
-        properties=frozenset({"DomainName"}),
-        recorded=frozenset({"DomainNameConfigurations", "RoutingMode", "Tags"}),
+        properties=frozenset({"DomainName", "Tags"}),
+        recorded=frozenset({"DomainNameConfigurations", "RoutingMode"}),
         replaced_by=frozenset({"DomainName"}),
         build=_domain_name,
         model=HttpDomainName,

@@ -162,10 +162,11 @@ def _account(declaration: Declaration) -> Built:
 REST_RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourceType(
         name="AWS::ApiGateway::RestApi",
-        properties=frozenset({"BinaryMediaTypes", "Body", "DisableExecuteApiEndpoint", "Name", "Policy"}),
+        properties=frozenset({
+            "BinaryMediaTypes", "Body", "Description", "DisableExecuteApiEndpoint", "Name", "Policy", "Tags",
+        }),
         recorded=frozenset({
-            "Description", "EndpointConfiguration", "FailOnWarnings", "MinimumCompressionSize", "Mode", "Parameters",
-            "Tags",
+            "EndpointConfiguration", "FailOnWarnings", "MinimumCompressionSize", "Mode", "Parameters",
         }),
         build=_api,
         model=RestApi,
@@ -189,18 +190,18 @@ REST_RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ),
     ResourceType(
         name="AWS::ApiGateway::Deployment",
-        properties=frozenset({"RestApiId", "StageDescription", "StageName"}),
-        recorded=frozenset({"DeploymentCanarySettings", "Description"}),
+        properties=frozenset({"Description", "RestApiId", "StageDescription", "StageName"}),
+        recorded=frozenset({"DeploymentCanarySettings"}),
         replaced_by=frozenset({"DeploymentCanarySettings", "RestApiId"}),
         build=_deployment,
         model=RestDeployment,
     ),
     ResourceType(
         name="AWS::ApiGateway::Stage",
-        properties=frozenset({"DeploymentId", "RestApiId", "StageName", "Variables"}),
+        properties=frozenset({"DeploymentId", "Description", "RestApiId", "StageName", "Tags", "Variables"}),
         recorded=frozenset({
-            "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting", "Description",
-            "DocumentationVersion", "MethodSettings", "Tags", "TracingEnabled",
+            "AccessLogSetting", "CacheClusterEnabled", "CacheClusterSize", "CanarySetting", "DocumentationVersion",
+            "MethodSettings", "TracingEnabled",
         }),
         replaced_by=frozenset({"RestApiId", "StageName"}),
         build=_stage,

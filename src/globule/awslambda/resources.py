@@ -242,11 +242,11 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
         name="AWS::Lambda::Function",
         properties=frozenset({
             "Code", "Description", "Environment", "FunctionName", "Handler", "Layers", "LoggingConfig", "MemorySize",
-            "PackageType", "ReservedConcurrentExecutions", "Runtime", "Tags", "Timeout",
+            "PackageType", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
         }),
         recorded=frozenset({
             "Architectures", "CodeSigningConfigArn", "DeadLetterConfig", "EphemeralStorage", "KmsKeyArn",
-            "RecursiveLoop", "Role", "RuntimeManagementConfig", "SnapStart", "TracingConfig", "VpcConfig",
+            "RecursiveLoop", "RuntimeManagementConfig", "SnapStart", "TracingConfig", "VpcConfig",
         }),
         replaced_by=frozenset({"FunctionName", "PackageType"}),
         build=_function,
@@ -287,8 +287,8 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ),
     ResourceType(
         name="AWS::Lambda::LayerVersion",
-        properties=frozenset({"Content", "LayerName"}),
-        recorded=frozenset({"CompatibleArchitectures", "CompatibleRuntimes", "Description", "LicenseInfo"}),
+        properties=frozenset({"Content", "Description", "LayerName", "LicenseInfo"}),
+        recorded=frozenset({"CompatibleArchitectures", "CompatibleRuntimes"}),
         replaced_by=frozenset({"Content", "LayerName"}),
         build=_layer,
         model=LayerVersion,

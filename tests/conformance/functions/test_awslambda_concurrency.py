@@ -109,3 +109,21 @@ async def test_versions_have_workers_of_their_own(functions: Any) -> None:
     version = json.loads(result.payload)
     assert (latest[0], version[0], result.executed_version) == ("$LATEST", "1", "1")
     assert latest[1] != version[1]
+
+
+async def test_workers_that_nobody_needs_end(functions: Any, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("globule.awslambda.serving.fleet.IDLE_LIMIT_S", 0.05)
+    functions.add("f", "def handler(e, c): return 1")
+    await functions.pool.invoke("f", b"{}")
+    await until(lambda: functions.pool.statistics()["workers"] == 0)
+    assert (await functions.pool.invoke("f", b"{}")).cold
+
+
+async def test_an_idle_worker_makes_room_for_another_function(functions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("globule.awslambda.serving.pool.WORKERS_LIMIT", 2)
+    for name in ("a", "b", "c"):
+        functions.add(name, "def handler(e, c): return 1")
+        await functions.pool.invoke(name, b"{}")
+    assert functions.pool.statistics()["workers"] == 2
+    assert (await functions.pool.invoke("a", b"{}")).cold
+    assert not (await functions.pool.invoke("c", b"{}")).cold

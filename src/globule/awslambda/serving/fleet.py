@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from globule.awslambda.model import Function, LayerVersion
 from globule.awslambda.rules import outcomes
 from globule.awslambda.rules.scaling import PATIENCE_MS, Decision, Load, decide
-from globule.awslambda.serving.worker import Invocation, Outcome, State, Worker
+from globule.awslambda.serving.invocation import Invocation, Outcome
+from globule.awslambda.serving.worker import State, Worker
 from globule.host.clock import Clock
 from globule.wire.aws.errors import AwsError
 
@@ -50,6 +52,12 @@ class Fleet:
 
     def __repr__(self) -> str:
         return f"<Fleet {self.function.name} {self.load()}>"
+
+    @property
+    def content(self) -> str:
+        """A name for the code that its workers run."""
+        hashes = (self.function.code.content_hash, *(layer.content.content_hash for layer in self.layers))
+        return hashlib.sha256("\0".join(hashes).encode()).hexdigest()[:16]
 
     def load(self) -> Load:
         busy = sum(worker.state is State.BUSY for worker in self.workers)

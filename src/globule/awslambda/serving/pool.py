@@ -7,7 +7,9 @@ a version. Under its folder:
     code/       unpacked archives and inline sources
     bundled/    what AWS's Python runtime brings along
     bytecode/   compiled Python, so that nothing is written into the user's folders
-    workers/    each worker's TMPDIR; emptied at the start
+    workers/    each worker's TMPDIR
+
+All but the logs are emptied at the start.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from globule.awslambda.rules.runtimes import kind_of
 from globule.awslambda.serving.bundled import PRELOADED, link_bundled
 from globule.awslambda.serving.code import CodeUnavailable, code_folder
 from globule.awslambda.serving.fleet import Fleet
+from globule.awslambda.serving.invocation import Invocation, Outcome
+from globule.awslambda.serving.launch import PYTHON_RUNTIME, Surroundings
 from globule.awslambda.serving.logs import LogStore
-from globule.awslambda.serving.worker import PYTHON_RUNTIME, Invocation, Outcome, Surroundings, Worker
+from globule.awslambda.serving.worker import Worker
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
 from globule.host.functions import InvocationResult
@@ -63,7 +67,8 @@ class FunctionPool:
         self._clock = clock
         self._entropy = entropy
         self._tracer = tracer
-        shutil.rmtree(folder / "workers", ignore_errors=True)
+        for name in ("workers", "code", "bytecode"):
+            shutil.rmtree(folder / name, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         self._around = Surroundings(
             keeper=ProcessKeeper(
@@ -77,7 +82,6 @@ class FunctionPool:
             logs=self.logs,
             region=region,
             variables=variables,
-            bytecode=folder / "bytecode",
             node=shutil.which("node", path=variables.get("PATH")),
         )
         self._directory = Directory(World(), region)
@@ -85,7 +89,7 @@ class FunctionPool:
         """By the unqualified ARN and the version."""
         self._draining: set[Fleet] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        """Starts of workers, and clean-ups after them; each ends within the limits of a start."""
+        """Lives of workers, and clean-ups after them. `close` ends them all."""
         self._care: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -159,7 +163,7 @@ class FunctionPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._around.keeper.close()
         self.logs.flush()
-        await asyncio.to_thread(shutil.rmtree, self._folder / "workers", ignore_errors=True)
+        await _remove(self._folder / "workers")
 
     def _workers(self) -> list[Worker]:
         return [worker for fleet in (*self._fleets.values(), *self._draining) for worker in fleet.workers]
@@ -179,6 +183,7 @@ class FunctionPool:
         """Invocations that wait go to the function as it is now; where it is gone, they are told so."""
         fleet = self._fleets.pop(key)
         waiting = fleet.drain()
+        self._spawn(_remove(self._bytecode(fleet)))
         if fleet.workers:
             self._draining.add(fleet)
         arn, _, version = key.rpartition(":")
@@ -212,14 +217,18 @@ class FunctionPool:
             scratch = self._folder / "code"
             task_root = await code_folder(fleet.function.code, fleet.function.runtime, scratch)
             layers = [await code_folder(layer.content, "", scratch) for layer in fleet.layers]
-            await worker.start(task_root, tuple(layers), folder)
+            await worker.start(task_root, tuple(layers), folder=folder, bytecode=self._bytecode(fleet))
         except CodeUnavailable as error:
             worker.fail_start("Runtime.CodeUnavailable", str(error))
         except OSError as error:
             # A full disk, or no descriptors left: this worker cannot be, the others go on.
             worker.fail_start("Runtime.StartFailed", str(error))
         await worker.ended.wait()
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await _remove(folder)
+
+    def _bytecode(self, fleet: Fleet) -> Path:
+        """By content, since Python takes an edit of the same second and size for the file that it knows."""
+        return self._folder / "bytecode" / fleet.content
 
     def _make_room(self) -> None:
         workers = self._workers()
@@ -248,6 +257,10 @@ class FunctionPool:
     def _untraced(self) -> str:
         """Functions always find a trace header; this one asks nobody to record anything."""
         return f"Root=1-{int(self._clock.now()):08x}-{self._entropy.bytes(12).hex()};Sampled=0"
+
+
+async def _remove(folder: Path) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _result(invocation: Invocation, target: Target, outcome: Outcome) -> InvocationResult:

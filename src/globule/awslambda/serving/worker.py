@@ -9,31 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-
-import msgspec
 
 from globule.awslambda.model import Function
 from globule.awslambda.rules import log_lines, outcomes, runtime_api
 from globule.awslambda.rules.environment import execution_environment
-from globule.awslambda.rules.runtimes import kind_of, version_notice
-from globule.awslambda.serving.logs import LogStore
+from globule.awslambda.rules.runtimes import version_notice
+from globule.awslambda.serving.invocation import Invocation, Outcome
+from globule.awslambda.serving.launch import Surroundings, command
 from globule.awslambda.serving.runtime_api import RuntimeApi
-from globule.host.clock import Clock
-from globule.host.network import Network
-from globule.host.processes import ChildProcess, Command, Exit, ProcessKeeper, StartFailed
-
-RUNTIMES = Path(__file__).parent.parent / "runtimes"
-PYTHON_RUNTIME = RUNTIMES / "python_runtime.py"
-NODEJS_RUNTIME = RUNTIMES / "nodejs_runtime.mjs"
+from globule.host.processes import ChildProcess, Exit, StartFailed
 
 # The init phase's limit on AWS, which then tries again within the function's own time-out. Here both are one span.
 INIT_LIMIT_S = 10.0
-# A worker's memory is looked at from time to time, so this bounds what it can take in between. Virtual reservations
-# of a runtime count too, hence not the function's own limit.
-DATA_SLACK_BYTES = 1024 * 1024 * 1024
 
 
 class State(Enum):
@@ -41,57 +31,6 @@ class State(Enum):
     IDLE = "idle"
     BUSY = "busy"
     ENDED = "ended"
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How an invocation ended."""
-
-    payload: bytes
-    failed: bool = False
-    status: str | None = None
-    """For the REPORT line: `timeout` or `error`."""
-    error_type: str | None = None
-    duration_ms: float = 0.0
-    log_tail: bytes = b""
-
-
-class Invocation:
-    """One invocation on its way through the queue and a worker."""
-
-    __slots__ = ("arn", "client_context", "cold", "done", "lines", "payload", "request_id", "started", "trace")
-
-    def __init__(
-        self, request_id: str, arn: str, payload: bytes, *, trace: str | None, client_context: str | None
-    ) -> None:
-        self.request_id = request_id
-        self.arn = arn
-        self.payload = payload
-        self.trace = trace
-        self.client_context = client_context
-        self.done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.lines: list[str] = []
-        self.started = 0.0
-        self.cold = False
-
-    def finish(self, outcome: Outcome) -> None:
-        if not self.done.done():
-            self.done.set_result(outcome)
-
-
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all workers of a pool have in common."""
-
-    keeper: ProcessKeeper
-    network: Network
-    clock: Clock
-    logs: LogStore
-    region: str
-    variables: Mapping[str, str]
-    """Environment variables from the composition root."""
-    bytecode: Path
-    """Where Python keeps what it compiles."""
-    node: str | None
-    """Path of the Node.js executable; None where there is none."""
 
 
 class Worker:
@@ -112,6 +51,7 @@ class Worker:
         self.version = version
         self.state = State.STARTING
         self.ended = asyncio.Event()
+        """Set once there is no process any more."""
         self.idle_since = 0.0
         self.served = 0
         self.memory_bytes = 0
@@ -131,7 +71,7 @@ class Worker:
         self._timer: asyncio.TimerHandle | None = None
         """Ends a start, or an invocation, that takes too long."""
         self._failure: outcomes.Failure | None = None
-        """Why it ends, where that is known before the process has ended."""
+        """What its runtime reported of its start."""
 
     def __repr__(self) -> str:
         pid = self._process.pid if self._process else None
@@ -148,8 +88,9 @@ class Worker:
 
     # Life.
 
-    async def start(self, task_root: Path, layers: tuple[Path, ...], folder: Path) -> None:
-        """Start the process; `on_idle` or `on_end` follows."""
+    async def start(self, task_root: Path, layers: tuple[Path, ...], *, folder: Path, bytecode: Path) -> None:
+        """Start the process; `on_idle` or `on_end` follows. `folder` is the worker's own; `bytecode` is where Python
+        keeps what it compiles of this code."""
         loop = asyncio.get_running_loop()
         limit_s = INIT_LIMIT_S + self.function.timeout_s
         self._timer = loop.call_later(limit_s, self.stop, outcomes.timed_out(self.function.timeout_s))
@@ -166,14 +107,14 @@ class Worker:
             runtime_api=await self._api.start(self._around.network),
             task_root=str(task_root),
             temporary_folder=str(temporary),
-            bytecode_folder=str(self._around.bytecode),
+            bytecode_folder=str(bytecode),
             log_stream=self._stream,
             layer_folders=tuple(map(str, layers)),
             surroundings=self._around.variables,
         )
         try:
-            command = self._command(environment, task_root, layers)
-            process = await self._around.keeper.start(command, self._take_output)
+            program = command(self.function, environment, task_root, layers, node=self._around.node)
+            process = await self._around.keeper.start(program, self._take_output)
         except StartFailed as error:
             self.fail_start("Runtime.InvalidEntrypoint", str(error))
             return
@@ -181,32 +122,7 @@ class Worker:
             process.kill()
             return
         self._process = process
-        process.exited.add_done_callback(lambda ended: self._ended(ended.result()))
-
-    def _command(self, environment: dict[str, str], task_root: Path, layers: tuple[Path, ...]) -> Command:
-        """Raises StartFailed."""
-        kind = kind_of(self.function.runtime)
-        if kind == "python":
-            limit_bytes = self.function.memory_mb * 1024 * 1024 + DATA_SLACK_BYTES
-            return Command(
-                name=self.function.name,
-                environment=environment,
-                folder=task_root,
-                script=PYTHON_RUNTIME,
-                data_limit_bytes=limit_bytes,
-            )
-        if kind == "nodejs":
-            if self._around.node is None:
-                raise StartFailed(
-                    f"function {self.function.name} needs Node.js ({self.function.runtime}), and there is no `node` on "
-                    "the PATH; install Node.js"
-                )
-            options = ("--enable-source-maps",) if "NODE_OPTIONS" not in environment else ()
-            arguments = (self._around.node, *options, str(NODEJS_RUNTIME))
-            return Command(name=self.function.name, environment=environment, folder=task_root, arguments=arguments)
-        places = [folder / "bootstrap" for folder in (task_root, *reversed(layers))]
-        bootstrap = next((place for place in places if place.is_file()), places[0])
-        return Command(name=self.function.name, environment=environment, folder=task_root, arguments=(str(bootstrap),))
+        process.exited.add_done_callback(lambda ended: self._process_ended(ended.result()))
 
     def fail_start(self, error_type: str, why: str) -> None:
         """There is no process, and will be none."""
@@ -214,25 +130,25 @@ class Worker:
         self._end(outcomes.Failure(error_type=error_type, message=why))
 
     def stop(self, failure: outcomes.Failure | None = None) -> None:
-        """Kill it. `failure` becomes the outcome of the invocation that it runs."""
+        """End it at once. `failure` becomes the outcome of the invocation that it runs."""
         if self.state is State.ENDED:
             return
-        self._failure = self._failure or failure
-        if self._process is None:
-            self._end(self._failure or outcomes.exited("signal: killed"))
-        else:
+        self._drain()
+        self._end(failure or outcomes.exited("signal: killed"))
+        if self._process is not None:
             self._process.kill()
 
-    def _ended(self, ended: Exit) -> None:
-        """The process is gone."""
+    def _process_ended(self, ended: Exit) -> None:
         self._end(self._failure or outcomes.exited(None if ended.status == 0 else str(ended)))
+        self.ended.set()
 
     def _end(self, failure: outcomes.Failure) -> None:
         if self.state is State.ENDED:
             return
         never_idle = self.state is State.STARTING
         self.state = State.ENDED
-        self.ended.set()
+        if self._process is None:
+            self.ended.set()
         self._cancel_timer()
         self._api.close()
         if self._invocation is not None:
