@@ -29,6 +29,8 @@ from globule.host import process_keeper
 
 # What one read of a process's output takes: as much as a pipe holds.
 OUTPUT_BYTES = 64 * 1024
+# Looking at a process takes tens of microseconds; whoever has more than this is over any limit already.
+COUNTED_PROCESSES = 1024
 # Killing takes milliseconds, unless a process hangs in the kernel; then nobody can wait for it.
 CLOSE_LIMIT_S = 5.0
 
@@ -48,6 +50,14 @@ class Exit(msgspec.Struct, frozen=True):
         if self.signal is not None:
             return f"signal: {(signal.strsignal(self.signal) or str(self.signal)).lower()}"
         return f"exit status {self.status}"
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process and its descendants take."""
+
+    processes: int
+    memory_bytes: int
+    """Resident, mapped files apart."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,9 +98,10 @@ class ChildProcess:
         while self._read_some() == OUTPUT_BYTES:
             pass
 
-    def memory_bytes(self) -> int:
-        """Resident memory of it and its descendants, mapped files apart; 0 where the system does not tell."""
-        return sum(_private_bytes(pid) for pid in (self.pid, *process_keeper.descendants_of(self.pid)))
+    def usage(self) -> Usage:
+        """Of it and its descendants; all zero where the system does not tell."""
+        pids = (self.pid, *process_keeper.descendants_of(self.pid))
+        return Usage(processes=len(pids), memory_bytes=sum(map(_private_bytes, pids[:COUNTED_PROCESSES])))
 
     def _read_some(self) -> int:
         if self._output < 0:

@@ -111,6 +111,28 @@ async def test_a_function_that_never_finishes_its_start_is_ended(
     assert (error, answer["errorType"]) == ("Unhandled", "Sandbox.Timedout")
 
 
+@linux
+async def test_a_function_that_has_too_many_processes_is_ended_with_them(
+    functions: Any,
+    tmp_path: Path,
+    until: Until,
+    processes_of: Callable[[str], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("globule.awslambda.serving.worker.PROCESSES_LIMIT", 2)
+    mark = f"one-of-many-{tmp_path.name}"
+    source = """
+    import subprocess, sys, time
+    def handler(event, context):
+        for _ in range(3): subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", event])
+        time.sleep(60)
+    """
+    functions.add("many", source, timeout_s=20)
+    result = await functions.pool.invoke("many", json.dumps(mark).encode())
+    assert json.loads(result.payload)["errorType"] == "Runtime.ExitError"
+    await until(lambda: not processes_of(mark))
+
+
 async def test_a_function_that_closes_all_its_descriptors_is_ended(functions: Any) -> None:
     functions.add("f", MISBEHAVING, timeout_s=2)
     error, answer = await ask(functions, what="close")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,18 @@ async def test_a_handler_may_be_in_a_folder_and_import_its_neighbours_and_its_la
     functions.add("app", path=tmp_path / "code", handler="pkg/app.handler", layers=("arn:layer",))
     assert json.loads((await invoke(functions, "app")).payload) == [1, 2]
     assert not list((tmp_path / "code").rglob("__pycache__"))
+
+
+async def test_an_archive_is_unpacked_and_a_missing_one_is_named(functions: Any, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.writestr("app.py", "import data\ndef handler(e, c): return data.VALUE")
+        archive.writestr("data/__init__.py", "VALUE = 7")
+    functions.add("zipped", path=tmp_path / "code.zip", handler="app.handler")
+    assert (await invoke(functions, "zipped")).payload == b"7"
+    functions.add("missing", path=tmp_path / "away.zip", handler="app.handler")
+    result = await invoke(functions, "missing")
+    assert json.loads(result.payload)["errorType"] == "Runtime.CodeUnavailable"
+    assert f"{tmp_path}/away.zip does not exist" in result.payload.decode()
 
 
 async def test_each_worker_has_a_temporary_folder_that_goes_with_it(functions: Any) -> None:

@@ -172,14 +172,14 @@ class Fleet:
     # What the pool asks.
 
     def look_after(self) -> None:
-        """From time to time: memory limits, and workers that nobody needs."""
+        """From time to time: limits, and workers that nobody needs."""
         now = self._clock.monotonic()
         for worker in list(self.workers):
             if worker.state is State.IDLE:
                 if now - worker.idle_since > IDLE_LIMIT_S:
                     worker.stop()
             else:
-                worker.check_memory()
+                worker.check_limits()
         if self._waiting and now - self._waiting[0].started > PATIENCE_MS / 1000:
             # It waits for a function that is usually fast, and now is not.
             self._start_for_the_waiting()

@@ -24,6 +24,8 @@ from globule.host.processes import ChildProcess, Exit, StartFailed
 
 # The init phase's limit on AWS, which then tries again within the function's own time-out. Here both are one span.
 INIT_LIMIT_S = 10.0
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+PROCESSES_LIMIT = 1024
 
 
 class State(Enum):
@@ -196,13 +198,17 @@ class Worker:
         self._log(log_lines.timeout_line(invocation.request_id, self._clock.now(), self.function.timeout_s))
         self.stop(outcomes.timed_out(self.function.timeout_s))
 
-    def check_memory(self) -> None:
-        """Called from time to time by its owner: beyond the function's memory it is killed."""
+    def check_limits(self) -> None:
+        """Called from time to time by its owner: beyond its memory, or its number of processes, it is killed."""
         if self._process is None or self.state is State.ENDED:
             return
-        self.memory_bytes = max(self.memory_bytes, self._process.memory_bytes())
+        usage = self._process.usage()
+        self.memory_bytes = max(self.memory_bytes, usage.memory_bytes)
         if self.memory_bytes > self.function.memory_mb * 1024 * 1024:
             self.stop(outcomes.OUT_OF_MEMORY)
+        elif usage.processes > PROCESSES_LIMIT:
+            self._log(f"[globule] more than {PROCESSES_LIMIT} processes")
+            self.stop()
 
     def _fail(self, failure: outcomes.Failure, *, status: str) -> None:
         assert self._invocation is not None
@@ -219,7 +225,7 @@ class Worker:
         duration_ms = (self._clock.monotonic() - invocation.started) * 1000
         self.served += 1
         if self.served == 1 and self._process is not None:
-            self.memory_bytes = max(self.memory_bytes, self._process.memory_bytes())
+            self.memory_bytes = max(self.memory_bytes, self._process.usage().memory_bytes)
         dropped = self._splitter.renew()
         report = log_lines.Report(
             request_id=invocation.request_id,
