@@ -11,7 +11,7 @@ from globule.dynamodb.rules.conflict import Version
 from globule.dynamodb.rules.key_order import end_of, index_place, item_place, partition_hash, segment_range, sort_range
 from globule.dynamodb.rules.records import record_begin, record_size_bytes, record_version
 from globule.dynamodb.serving.catalogue import TableRecord
-from globule.dynamodb.serving.spaces import ITEMS, space
+from globule.dynamodb.serving.spaces import ITEMS, TOMBSTONES, space
 from globule.storage.store import ReadTransaction
 
 _decode = msgspec.json.Decoder(Item).decode
@@ -59,6 +59,14 @@ class Reader:
         """`key` holds at least the table's key attributes."""
         record = self._transaction.get(space(ITEMS, table.number) + item_place(table.spec.keys, key))
         return None if record is None else Stored(record)
+
+    def version(self, table: TableRecord, key: Item) -> Version | None:
+        """Of the item, or of the delete that a global table remembers in its place."""
+        place = item_place(table.spec.keys, key)
+        record = self._transaction.get(space(ITEMS, table.number) + place)
+        if record is None:
+            record = self._transaction.get(space(TOMBSTONES, table.number) + place)
+        return None if record is None else record_version(record)
 
     def query(
         self,

@@ -252,6 +252,15 @@ class Tables:
         """ReplicationLatency of a table from here to a region; None where nothing was ever sent there."""
         return self._replication.latency(name, region)
 
+    def waiting(self, name: str, region: str) -> int:
+        """How many of the table's changes a region has not been told of; an upper bound. Raises TableNotFound."""
+        return self._replication.waiting(self._catalogue.find(name), region)
+
+    def forgotten(self, name: str) -> int:
+        """Up to which stamp every replica has had every write, and deletes are forgotten here. Raises
+        TableNotFound."""
+        return read_counters(self._store.read(), self._catalogue.find(name).number).forgotten
+
     def statistics(self) -> dict[str, Any]:
         kept, discarded = ledger.count(self._store.read())
         return {

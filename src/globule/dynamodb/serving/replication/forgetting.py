@@ -1,7 +1,7 @@
 """Forgetting tombstones: a deleted key's memory, kept until nobody can send an older write of it any more.
 
 Each region says with its batches up to which stamp all of its writes have been told (`Batch.passed`). What every
-other replica has passed can be forgotten here. A region that writes nothing would hold that up, so after a change it
+other replica has passed, and has been told of by us, can be forgotten here. A region that writes nothing would hold that up, so after a change it
 moves hybrid time on with a beat, an entry of its log that is no write. A region that is away holds it up rightly.
 """
 
@@ -33,8 +33,9 @@ class Forgetting:
         if self._beaten.get(table.number) != read_counters(view, table.number).stamp:
             self._beaten[table.number] = await self._store.write(lambda transaction: self._beat(transaction, table))
             view = self._store.read()
-        heard = [read_standing(view, table.number, replica.region).heard for replica in table.replicas]
-        limit = min(heard, default=0)
+        standings = [read_standing(view, table.number, replica.region) for replica in table.replicas]
+        # Heard, so that nothing older can arrive; and told, because what the log names is sent as it stands.
+        limit = min((min(standing.heard, standing.told_stamp) for standing in standings), default=0)
         if limit > read_counters(view, table.number).forgotten:
             await self._forget(table, limit)
 

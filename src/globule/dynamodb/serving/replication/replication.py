@@ -98,7 +98,7 @@ class Replication:
     def reach(self) -> None:
         """The catalogue may have changed: have somebody to tell every region that there is something for."""
         regions = {replica.region for table in self._catalogue.global_tables() for replica in table.replicas}
-        for region in (regions | self._errands.regions()) - self._outbounds.keys():
+        for region in sorted((regions | self._errands.regions()) - self._outbounds.keys()):
             self._begin(region)
         self.wake()
 
