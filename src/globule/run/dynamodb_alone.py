@@ -41,7 +41,7 @@ class Alone:
         self.server = server
 
     @classmethod
-    async def open(cls, folder: Path, *, port: int, region: str = "us-east-1") -> Alone:
+    async def open(cls, folder: Path, *, port: int, region: str = "us-east-1", throttles: bool = False) -> Alone:
         """Raises OSError where the port is taken."""
         store = await open_store(folder)
         service = DynamoDBService(
@@ -51,6 +51,7 @@ class Alone:
             entropy=SystemEntropy(),
             tracer=Tracer(),
             peers=NobodyElse(),
+            throttles=throttles,
         )
         await service.follow(World(regions=(region,)))
         server = await serve(LoopbackNetwork(), ("127.0.0.1", port), service.handle)
@@ -62,8 +63,8 @@ class Alone:
         await self._store.close()
 
 
-async def run(folder: Path, port: int, region: str) -> None:
-    alone = await Alone.open(folder, port=port, region=region)
+async def run(folder: Path, port: int, region: str, throttles: bool) -> None:
+    alone = await Alone.open(folder, port=port, region=region, throttles=throttles)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -78,8 +79,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--state", required=True, type=Path, help="a folder; what it holds is served again")
     parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--throttle", action="store_true", help="hold tables to their provisioned capacity")
     arguments = parser.parse_args()
-    uvloop.run(run(arguments.state, arguments.port, arguments.region))
+    uvloop.run(run(arguments.state, arguments.port, arguments.region, arguments.throttle))
 
 
 if __name__ == "__main__":

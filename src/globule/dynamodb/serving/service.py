@@ -70,8 +70,17 @@ class DynamoDBService:
     """Implements `host.service.Service`. Serves from the first `follow` on; the store stays its owner's to close."""
 
     def __init__(
-        self, *, region: str, store: Store, clock: Clock, entropy: Entropy, tracer: Tracer, peers: Peers
+        self,
+        *,
+        region: str,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        tracer: Tracer,
+        peers: Peers,
+        throttles: bool = False,
     ) -> None:
+        """`throttles` holds tables to their provisioned capacity, as AWS does."""
         self._region = region
         self._store = store
         self._clock = clock
@@ -79,6 +88,7 @@ class DynamoDBService:
         self._request_ids = RequestIds(entropy)
         self._tracer = tracer
         self._peers = peers
+        self._throttles = throttles
         self._api: Api | None = None
         self._answered: dict[str, int] = {}
         self._failed = 0
@@ -97,7 +107,12 @@ class DynamoDBService:
                 peers=self._peers,
             )
             self._api = Api(
-                tables, region=self._region, account=world.account, clock=self._clock, entropy=self._entropy
+                tables,
+                region=self._region,
+                account=world.account,
+                clock=self._clock,
+                entropy=self._entropy,
+                throttles=self._throttles,
             )
         await self._api.tables.follow(world)
 

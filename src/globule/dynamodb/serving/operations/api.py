@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from globule.dynamodb.model import Item
-from globule.dynamodb.rules import sizes
+from globule.dynamodb.rules import capacity, sizes
 from globule.dynamodb.rules.errors import not_found, table_not_found, validation
 from globule.dynamodb.rules.expressions.cache import Expressions
 from globule.dynamodb.serving.catalogue import TableRecord
+from globule.dynamodb.serving.operations.metering import Meter
 from globule.dynamodb.serving.operations.tokens import RequestTokens
 from globule.dynamodb.serving.tables import TableNotFound, Tables
 from globule.host.clock import Clock
@@ -26,10 +28,20 @@ Answer = dict[str, Any]
 class Api:
     """One region's DynamoDB API."""
 
-    def __init__(self, tables: Tables, *, region: str, account: str, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        region: str,
+        account: str,
+        clock: Clock,
+        entropy: Entropy,
+        throttles: bool = False,
+    ) -> None:
         self.tables = tables
         self.expressions = Expressions()
         self.tokens = RequestTokens(clock)
+        self.meter = Meter(clock, throttles=throttles)
         self.region = region
         self.account = account
         self.clock = clock
@@ -51,6 +63,21 @@ class Api:
         if record is None:
             raise table_not_found(table_name(name_or_arn))
         return record
+
+    def consumed(
+        self,
+        table: TableRecord,
+        wanted: capacity.Wanted,
+        units: Callable[[], capacity.Consumed],
+        kind: capacity.Kind,
+    ) -> dict[str, Any] | None:
+        """Meters what a request took of one table, and gives the ConsumedCapacity member of its answer; None where it
+        was not asked for. `units` is called only if needed."""
+        if wanted in (None, "NONE") and not self.meter.throttles:
+            return None
+        consumed = units()
+        self.meter.take(table, kind, consumed)
+        return capacity.described(table.name, consumed, wanted)
 
     def _find(self, name_or_arn: str) -> TableRecord | None:
         try:

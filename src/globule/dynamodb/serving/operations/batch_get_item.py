@@ -16,6 +16,7 @@ from globule.dynamodb.rules.values import canonical_item
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Answer, Api, raw
 from globule.dynamodb.serving.operations.get_item import wanted_projection
+from globule.dynamodb.serving.operations.metering import Tally
 
 KEYS_LIMIT = 100
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -47,7 +48,7 @@ def batch_get_item(api: Api, request: BatchGetItemInput) -> Answer:
     reader = api.tables.read()
     responses: dict[str, list[Any]] = {}
     unprocessed: dict[str, dict[str, Any]] = {}
-    consumed: dict[str, capacity.Consumed] = {}
+    tally = Tally(api.meter, request.ReturnConsumedCapacity, "Read")
     total_bytes = 0
     for each in wanted:
         items = responses.setdefault(each.given_name, [])
@@ -62,11 +63,10 @@ def batch_get_item(api: Api, request: BatchGetItemInput) -> Answer:
             units += capacity.read_units(size_bytes, consistent=each.consistent)
             if stored is not None:
                 items.append(raw(stored.raw) if each.projection is None else each.projection.of(stored.item()))
-        consumed[each.table.name] = capacity.Consumed(table=units)
+        total = capacity.Consumed(table=units)
+        tally.add(each.table, lambda total=total: total)  # type: ignore[misc]
     answer: Answer = {"Responses": responses, "UnprocessedKeys": unprocessed}
-    described = capacity.described_all(consumed, request.ReturnConsumedCapacity)
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    tally.put_into(answer)
     return answer
 
 
@@ -84,6 +84,7 @@ def _check(api: Api, wanted: KeysAndAttributes) -> tuple[list[Item], Projection 
 def _fit(api: Api, name: str, found: list[Item], projection: Projection | None, request: KeysAndAttributes) -> _Wanted:
     """Raises ResourceNotFoundException or ValidationException."""
     table = api.table(name)
+    api.meter.admit(table, "Read")
     for key in found:
         keys.check_key(table.spec.keys, key)
     if projection is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from globule.dynamodb.model import Item
-from globule.dynamodb.rules import capacity, keys
+from globule.dynamodb.rules import keys
 from globule.dynamodb.rules.errors import validation
 from globule.dynamodb.rules.requests.batches import BatchWriteItemInput, WriteRequest
 from globule.dynamodb.rules.values import AMBIGUOUS, canonical_item
@@ -18,6 +18,8 @@ from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.items import Stored, Writer
 from globule.dynamodb.serving.operations.api import Answer, Api, checked_size_bytes, collection_metrics
 from globule.dynamodb.serving.operations.batch_get_item import DUPLICATES
+from globule.dynamodb.serving.operations.metering import Tally
+from globule.dynamodb.serving.operations.writing import written
 from globule.wire.aws.errors import AwsError
 
 WRITES_LIMIT = 25
@@ -47,12 +49,10 @@ async def batch_write_item(api: Api, request: BatchWriteItemInput) -> Answer:
 
     before = await api.tables.write(change)
     answer: Answer = {"UnprocessedItems": {}}
-    if request.ReturnConsumedCapacity not in (None, "NONE"):
-        consumed: dict[str, capacity.Consumed] = {}
-        for write, old in zip(writes, before, strict=True):
-            units = capacity.written(write.table.spec, old.item() if old is not None else None, write.item)
-            consumed[write.table.name] = consumed.get(write.table.name, capacity.Consumed()) + units
-        answer["ConsumedCapacity"] = capacity.described_all(consumed, request.ReturnConsumedCapacity)
+    tally = Tally(api.meter, request.ReturnConsumedCapacity, "Write")
+    for write, old in zip(writes, before, strict=True):
+        tally.add(write.table, written(write.table, old, write.item))
+    tally.put_into(answer)
     if request.ReturnItemCollectionMetrics == "SIZE":
         answer["ItemCollectionMetrics"] = all_collection_metrics([(write.table, write.key) for write in writes])
     return answer
@@ -72,6 +72,7 @@ def _check(request: WriteRequest) -> tuple[Item, int | None]:
 def _fit(api: Api, name: str, found: list[tuple[Item, int | None]]) -> list[_Write]:
     """Raises ResourceNotFoundException or ValidationException."""
     table = api.table(name)
+    api.meter.admit(table, "Write")
     writes: list[_Write] = []
     seen: set[bytes] = set()
     for item, size_bytes in found:

@@ -23,6 +23,7 @@ async def delete_item(api: Api, request: DeleteItemInput) -> Answer:
     condition = request_condition(api, request, given)
     given.check_all_used()
     table = api.table(request.TableName)
+    api.meter.admit(table, "Write")
     condition.check_table(table)
     keys.check_key(table.spec.keys, key)
 
@@ -32,7 +33,7 @@ async def delete_item(api: Api, request: DeleteItemInput) -> Answer:
         return writer.delete(table, key)
 
     old = await api.tables.write(change)
-    answer = write_answer(request, table, key=key, old=old, new=None)
+    answer = write_answer(api, request, table, key=key, old=old, new=None)
     if request.ReturnValues == "ALL_OLD" and old is not None:
         answer["Attributes"] = raw(old.raw)
     return answer

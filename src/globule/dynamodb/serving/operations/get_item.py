@@ -9,6 +9,7 @@ from globule.dynamodb.rules.expressions.placeholders import Placeholders, check_
 from globule.dynamodb.rules.expressions.projections import Projection, attributes_to_get
 from globule.dynamodb.rules.requests.items import GetItemInput
 from globule.dynamodb.rules.values import canonical_item
+from globule.dynamodb.serving.items import Stored
 from globule.dynamodb.serving.operations.api import Answer, Api, raw
 
 
@@ -21,18 +22,22 @@ def get_item(api: Api, request: GetItemInput) -> Answer:
     keys.check_key(table.spec.keys, key)
     if projection is not None:
         keys.check_no_nested_keys(table.spec, projection.paths)
+    api.meter.admit(table, "Read")
     stored = api.tables.read().get(table, key)
     answer: Answer = {}
     if stored is not None:
         answer["Item"] = raw(stored.raw) if projection is None else projection.of(stored.item())
-    if request.ReturnConsumedCapacity is not None:
-        units = capacity.read_units(
-            stored.size_bytes if stored is not None else 0, consistent=bool(request.ConsistentRead)
-        )
-        consumed = capacity.described(table.name, capacity.Consumed(table=units), request.ReturnConsumedCapacity)
-        if consumed is not None:
-            answer["ConsumedCapacity"] = consumed
+    consumed = api.consumed(
+        table, request.ReturnConsumedCapacity, lambda: _units(stored, bool(request.ConsistentRead)), "Read"
+    )
+    if consumed is not None:
+        answer["ConsumedCapacity"] = consumed
     return answer
+
+
+def _units(stored: Stored | None, consistent: bool) -> capacity.Consumed:
+    size_bytes = 0 if stored is None else stored.size_bytes
+    return capacity.Consumed(table=capacity.read_units(size_bytes, consistent=consistent))
 
 
 def wanted_projection(api: Api, request: Any) -> Projection | None:

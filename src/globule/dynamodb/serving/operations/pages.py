@@ -52,6 +52,7 @@ def target(api: Api, request: Any) -> Target:
     """Raises ResourceNotFoundException or ValidationException."""
     table = api.table(request.TableName)
     if request.IndexName is None:
+        api.meter.admit(table, "Read")
         return Target(table, None)
     index = table.spec.index(request.IndexName)
     if index is None:
@@ -61,6 +62,7 @@ def target(api: Api, request: Any) -> Target:
         raise validation(f"Cannot read from backfilling global secondary index: {index.name}")
     if index.scope == "global" and request.ConsistentRead:
         raise validation("Consistent reads are not supported on global secondary indexes")
+    api.meter.admit(table, "Read", index=index)
     return Target(table, index)
 
 
@@ -187,19 +189,27 @@ def _fetch(reader: Reader, aim: Target, entry: Stored, page: Page, *, consistent
     return stored
 
 
-def page_answer(aim: Target, page: Page, request: Any) -> Answer:
+def page_answer(api: Api, aim: Target, page: Page, request: Any) -> Answer:
     answer: Answer = {"Count": page.count, "ScannedCount": page.scanned}
     if request.Select != "COUNT":
         answer["Items"] = page.items
     if page.last is not None:
         answer["LastEvaluatedKey"] = aim.start_key(page.last.item())
-    if request.ReturnConsumedCapacity not in (None, "NONE"):
-        consumed = page_consumed(aim, page, consistent=bool(request.ConsistentRead))
-        answer["ConsumedCapacity"] = capacity.described(aim.table.name, consumed, request.ReturnConsumedCapacity)
+    consumed = page_consumed(api, aim, page, request)
+    if consumed is not None:
+        answer["ConsumedCapacity"] = consumed
     return answer
 
 
-def page_consumed(aim: Target, page: Page, *, consistent: bool) -> capacity.Consumed:
+def page_consumed(api: Api, aim: Target, page: Page, request: Any) -> dict[str, Any] | None:
+    """The ConsumedCapacity member; None where it was not asked for."""
+    consistent = bool(request.ConsistentRead)
+    return api.consumed(
+        aim.table, request.ReturnConsumedCapacity, lambda: _page_units(aim, page, consistent=consistent), "Read"
+    )
+
+
+def _page_units(aim: Target, page: Page, *, consistent: bool) -> capacity.Consumed:
     units = capacity.read_units(page.index_bytes, consistent=consistent)
     if aim.index is None:
         return capacity.Consumed(table=units)

@@ -25,6 +25,7 @@ async def put_item(api: Api, request: PutItemInput) -> Answer:
     condition = request_condition(api, request, given)
     given.check_all_used()
     table = api.table(request.TableName)
+    api.meter.admit(table, "Write")
     condition.check_table(table)
     keys.check_item(table.spec, item)
 
@@ -34,7 +35,7 @@ async def put_item(api: Api, request: PutItemInput) -> Answer:
         return writer.put(table, item, size_bytes=size_bytes)
 
     old = await api.tables.write(change)
-    answer = write_answer(request, table, key=item, old=old, new=item)
+    answer = write_answer(api, request, table, key=item, old=old, new=item)
     if request.ReturnValues == "ALL_OLD" and old is not None:
         answer["Attributes"] = raw(old.raw)
     return answer

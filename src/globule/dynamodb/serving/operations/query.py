@@ -63,7 +63,7 @@ def query(api: Api, request: QueryInput) -> Answer:
         after=start,
     )
     page = read_page(reader, aim, found, request, test=chosen.test, projection=projection)
-    return page_answer(aim, page, request)
+    return page_answer(api, aim, page, request)
 
 
 def _key_conditions(api: Api, request: QueryInput, given: Placeholders) -> Mapping[str, SortCondition]:

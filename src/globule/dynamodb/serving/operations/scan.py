@@ -54,7 +54,7 @@ def scan(api: Api, request: ScanInput) -> Answer:
         after=start,
     )
     page = read_page(reader, aim, found, request, test=chosen.test, projection=projection)
-    return page_answer(aim, page, request)
+    return page_answer(api, aim, page, request)
 
 
 def _check_start_fits(aim: Target, start: Item, request: ScanInput) -> None:

@@ -73,10 +73,9 @@ def select(api: Api, statement: Select, request: SelectRequest) -> Answer:
         start = aim.start_key(last)
         answer["NextToken"] = _token(_Position(_partition_of(aim, where, last), start))
         answer["LastEvaluatedKey"] = start
-    consumed = page_consumed(aim, page, consistent=bool(request.ConsistentRead))
-    described = capacity.described(aim.table.name, consumed, request.ReturnConsumedCapacity)
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    consumed = page_consumed(api, aim, page, request)
+    if consumed is not None:
+        answer["ConsumedCapacity"] = consumed
     return answer
 
 
@@ -94,6 +93,7 @@ def selected_item(
     except AwsError as problem:
         raise problem if no_key is None else validation(no_key) from None
     keys.check_key(table.spec.keys, key)
+    api.meter.admit(table, "Read")
     stored = api.tables.read().get(table, key)
     units = capacity.Consumed(
         table=capacity.read_units(0 if stored is None else stored.size_bytes, consistent=consistent)

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.ht
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,11 +21,12 @@ from globule.dynamodb.rules.requests.batches import (
     ExecuteTransactionInput,
 )
 from globule.dynamodb.serving.operations.api import Answer, Api
+from globule.dynamodb.serving.operations.metering import Tally
 from globule.dynamodb.serving.operations.selecting import SelectRequest, select, selected_item
 from globule.dynamodb.serving.operations.statement_writes import Write, planned_write
 from globule.dynamodb.serving.operations.tokens import digest
-from globule.dynamodb.serving.operations.transact_get_items import TRANSACTION_FACTOR
-from globule.dynamodb.serving.operations.transact_write_items import described_consumption, perform_all
+from globule.dynamodb.serving.operations.transact_write_items import perform_all, tally_of
+from globule.dynamodb.serving.operations.writing import written
 from globule.wire.aws.errors import AwsError
 
 # What a batch's errors are called; https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
@@ -52,45 +54,43 @@ async def execute_statement(api: Api, request: ExecuteStatementInput) -> Answer:
             ),
         )
     write = planned_write(api, statement, return_old=request.ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-    item, consumed = await _perform(api, write)
+    item, units = await _perform(api, write)
     answer: Answer = {"Items": [] if item is None else [item]}
-    described = capacity.described(write.action.table.name, consumed, request.ReturnConsumedCapacity)
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    consumed = api.consumed(write.action.table, request.ReturnConsumedCapacity, units, "Write")
+    if consumed is not None:
+        answer["ConsumedCapacity"] = consumed
     return answer
 
 
-async def _perform(api: Api, write: Write) -> tuple[Any, capacity.Consumed]:
-    """What RETURNING asks for, and what it took."""
+async def _perform(api: Api, write: Write) -> tuple[Any, Callable[[], capacity.Consumed]]:
+    """What RETURNING asks for, and what computes what it took."""
+    api.meter.admit(write.action.table, "Write")
     write.action.check()
     try:
         old, new = await api.tables.write(write.action.perform)
     except AwsError as problem:
         raise write.explained(problem) from None
-    consumed = capacity.written(write.action.table.spec, old.item() if old is not None else None, new)
-    return write.returned(old, new), consumed
+    return write.returned(old, new), written(write.action.table, old, new)
 
 
 async def batch_execute_statement(api: Api, request: BatchExecuteStatementInput) -> Answer:
     """Each statement by itself: one that fails does not harm the others."""
     responses: list[Answer] = []
-    consumed: dict[str, capacity.Consumed] = {}
     parsed = [_parsed(each) for each in request.Statements]
     reads = {isinstance(each, Select) for each in parsed if not isinstance(each, AwsError)}
     if len(reads) > 1:
         raise validation("Batch statements must be all reads or all writes")
+    tally = Tally(api.meter, request.ReturnConsumedCapacity, "Read" if True in reads else "Write")
     for each, statement in zip(request.Statements, parsed, strict=True):
         try:
-            responses.append(await _one_of_batch(api, each, statement, consumed))
+            responses.append(await _one_of_batch(api, each, statement, tally))
         except AwsError as problem:
             if problem.code not in _CODES:
                 raise
             error = {"Code": _CODES[problem.code], "Message": problem.message, **problem.details}
             responses.append({"Error": error})
     answer: Answer = {"Responses": responses}
-    described = capacity.described_all(consumed, request.ReturnConsumedCapacity)
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    tally.put_into(answer)
     return answer
 
 
@@ -102,24 +102,25 @@ def _parsed(request: BatchStatementRequest) -> Statement | AwsError:
 
 
 async def _one_of_batch(
-    api: Api, request: BatchStatementRequest, statement: Statement | AwsError, consumed: dict[str, capacity.Consumed]
+    api: Api, request: BatchStatementRequest, statement: Statement | AwsError, tally: Tally
 ) -> Answer:
     if isinstance(statement, AwsError):
         raise statement
     if isinstance(statement, Exists):
         raise validation("EXISTS can only be used in ExecuteTransaction")
     if isinstance(statement, Select):
-        table, item, units = selected_item(
+        table, item, taken = selected_item(
             api,
             statement,
             consistent=bool(request.ConsistentRead),
             no_key="Select statements within BatchExecuteStatement must specify the primary key in the where clause.",
         )
+        tally.add(table, lambda: taken)
     else:
         write = planned_write(api, statement, return_old=request.ReturnValuesOnConditionCheckFailure == "ALL_OLD")
         item, units = await _perform(api, write)
         table = write.action.table
-    consumed[table.name] = consumed.get(table.name, capacity.Consumed()) + units
+        tally.add(table, units)
     return {"TableName": table.name} if item is None else {"TableName": table.name, "Item": item}
 
 
@@ -157,9 +158,7 @@ async def _transaction(api: Api, request: ExecuteTransactionInput, parsed: list[
     actions = [_explaining(write) for write in writes]
     outcomes = await perform_all(api, actions)
     answer: Answer = {"Responses": [{} for _ in writes]}
-    described = described_consumption(actions, outcomes, request.ReturnConsumedCapacity)
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    tally_of(api, actions, outcomes, request.ReturnConsumedCapacity).put_into(answer)
     return answer
 
 
@@ -177,13 +176,11 @@ def _explaining(write: Write) -> Any:
 
 def _read_transaction(api: Api, request: ExecuteTransactionInput, selects: list[Select]) -> Answer:
     responses: list[Answer] = []
-    consumed: dict[str, capacity.Consumed] = {}
+    tally = Tally(api.meter, request.ReturnConsumedCapacity, "Read", transactional=True)
     for each in selects:
-        table, item, units = selected_item(api, each, consistent=True, no_key=None)
-        consumed[table.name] = consumed.get(table.name, capacity.Consumed()) + units.times(TRANSACTION_FACTOR)
+        table, item, taken = selected_item(api, each, consistent=True, no_key=None)
+        tally.add(table, lambda taken=taken: taken)  # type: ignore[misc]
         responses.append({} if item is None else {"Item": item})
     answer: Answer = {"Responses": responses}
-    described = capacity.described_all(consumed, request.ReturnConsumedCapacity, kind="Read")
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    tally.put_into(answer)
     return answer

@@ -19,9 +19,7 @@ from globule.dynamodb.serving.operations.cancellation import (
     cancel_where_invalid,
 )
 from globule.dynamodb.serving.operations.get_item import wanted_projection
-
-# A transactional read takes two units for each 4 KB.
-TRANSACTION_FACTOR = 2
+from globule.dynamodb.serving.operations.metering import Tally
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -38,7 +36,7 @@ def transact_get_items(api: Api, request: TransactGetItemsInput) -> Answer:
         raise validation(SAME_ITEM_TWICE)
     reader = api.tables.read()
     responses: list[Answer] = []
-    consumed: dict[str, capacity.Consumed] = {}
+    tally = Tally(api.meter, request.ReturnConsumedCapacity, "Read", transactional=True)
     total_bytes = 0
     for each in wanted:
         stored = reader.get(each.table, each.key)
@@ -46,18 +44,15 @@ def transact_get_items(api: Api, request: TransactGetItemsInput) -> Answer:
         total_bytes += size_bytes
         if total_bytes > TRANSACTION_LIMIT_BYTES:
             raise validation("Collection size of items in the transaction exceeds the limit of 4 MB")
-        units = capacity.read_units(size_bytes, consistent=True) * TRANSACTION_FACTOR
-        name = each.table.name
-        consumed[name] = consumed.get(name, capacity.Consumed()) + capacity.Consumed(table=units)
+        units = capacity.Consumed(table=capacity.read_units(size_bytes, consistent=True))
+        tally.add(each.table, lambda units=units: units)  # type: ignore[misc]
         if stored is None:
             responses.append({})
         else:
             whole = each.projection is None
             responses.append({"Item": raw(stored.raw) if whole else each.projection.of(stored.item())})  # type: ignore[union-attr]
     answer: Answer = {"Responses": responses}
-    described = capacity.described_all(consumed, request.ReturnConsumedCapacity, kind="Read")
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    tally.put_into(answer)
     return answer
 
 
@@ -66,7 +61,9 @@ def _check(api: Api, get: Get) -> _Wanted:
     check_parameters(get, expressions=("ProjectionExpression",), older=())
     projection = wanted_projection(api, get)
     key = canonical_item(get.Key)
-    return _Wanted(api.table(get.TableName), key, projection)
+    table = api.table(get.TableName)
+    api.meter.admit(table, "Read")
+    return _Wanted(table, key, projection)
 
 
 def _fit(wanted: _Wanted) -> None:

@@ -7,7 +7,6 @@ never conflict here, so TransactionConflict is not among the reasons for a cance
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -29,12 +28,11 @@ from globule.dynamodb.serving.operations.cancellation import (
     cancelled,
 )
 from globule.dynamodb.serving.operations.conditions import WriteCondition, expression_condition
+from globule.dynamodb.serving.operations.metering import Tally
 from globule.dynamodb.serving.operations.tokens import digest
 from globule.dynamodb.serving.operations.updating import PlannedUpdate, expression_update
+from globule.dynamodb.serving.operations.writing import written
 from globule.wire.aws.errors import AwsError
-
-# A transactional write takes two units for each kilobyte.
-TRANSACTION_FACTOR = 2
 
 Outcome = tuple[Stored | None, Item | None]
 """What was there, and what is there now."""
@@ -77,9 +75,7 @@ async def transact_write_items(api: Api, request: TransactWriteItemsInput) -> An
 async def _perform(api: Api, request: TransactWriteItemsInput, actions: list[Action]) -> Answer:
     outcomes = await perform_all(api, actions)
     answer: Answer = {}
-    described = described_consumption(actions, outcomes, request.ReturnConsumedCapacity)
-    if described is not None:
-        answer["ConsumedCapacity"] = described
+    tally_of(api, actions, outcomes, request.ReturnConsumedCapacity).put_into(answer)
     if request.ReturnItemCollectionMetrics == "SIZE":
         metrics = all_collection_metrics([(action.table, action.key) for action in actions])
         if metrics:
@@ -89,6 +85,8 @@ async def _perform(api: Api, request: TransactWriteItemsInput, actions: list[Act
 
 async def perform_all(api: Api, actions: list[Action]) -> list[Outcome]:
     """Raises TransactionCanceledException, ValidationException or ResourceNotFoundException."""
+    for action in actions:
+        api.meter.admit(action.table, "Write")
     cancel_where_invalid([action.check for action in actions])
     if len({action.item_name() for action in actions}) < len(actions):
         raise validation(SAME_ITEM_TWICE)
@@ -109,17 +107,11 @@ async def perform_all(api: Api, actions: list[Action]) -> list[Outcome]:
     return await api.tables.write(change)
 
 
-def described_consumption(
-    actions: list[Action], outcomes: list[Outcome], wanted: capacity.Wanted
-) -> list[dict[str, Any]] | None:
-    if wanted in (None, "NONE"):
-        return None
-    consumed: dict[str, capacity.Consumed] = {}
+def tally_of(api: Api, actions: list[Action], outcomes: list[Outcome], wanted: capacity.Wanted) -> Tally:
+    tally = Tally(api.meter, wanted, "Write", transactional=True)
     for action, (old, new) in zip(actions, outcomes, strict=True):
-        units = capacity.written(action.table.spec, old.item() if old is not None else None, new)
-        name = action.table.name
-        consumed[name] = consumed.get(name, capacity.Consumed()) + units.times(TRANSACTION_FACTOR)
-    return capacity.described_all(consumed, wanted, kind="Write")
+        tally.add(action.table, written(action.table, old, new))
+    return tally
 
 
 def _check_sizes(actions: list[Action]) -> None:

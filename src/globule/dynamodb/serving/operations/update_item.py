@@ -30,11 +30,12 @@ async def update_item(api: Api, request: UpdateItemInput) -> Answer:
     condition = request_condition(api, request, given)
     given.check_all_used()
     table = api.table(request.TableName)
+    api.meter.admit(table, "Write")
     keys.check_key(table.spec.keys, key)
     update.check_table(table)
     condition.check_table(table)
     old, new = await api.tables.write(lambda writer: update.perform(writer, table, key, condition))
-    answer = write_answer(request, table, key=key, old=old, new=new)
+    answer = write_answer(api, request, table, key=key, old=old, new=new)
     attributes = _attributes(request.ReturnValues, update, old, new)
     if attributes:
         answer["Attributes"] = attributes
