@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 
 from globule.awslambda.model import LayerVersion, LocalCode
+from globule.awslambda.serving.logs import read_events
+from globule.awslambda.serving.pool import FunctionPool
+from globule.host.clock import SystemClock
+from globule.host.entropy import SystemEntropy
 from globule.host.functions import InvocationResult
+from globule.host.network import LoopbackNetwork
 
 
 async def invoke(functions: Any, name: str, event: object = None, **options: Any) -> InvocationResult:
@@ -283,3 +288,26 @@ async def test_a_traced_invocation_leaves_a_span(functions: Any) -> None:
     (span,) = functions.tracer.of("1-a-b")
     assert (span.name, span.place, span.note) == ("function", "eu-west-1", "cold start, echo")
     assert functions.tracer.of("1-c-d") == []
+
+
+async def test_a_pool_starts_again_on_the_folder_of_its_last_life(functions: Any, tmp_path: Path) -> None:
+    source = "import boto3, six\ndef handler(event, context): return event"
+    functions.add("echo", source)
+    await invoke(functions, "echo")
+    functions.pool.logs.flush()
+    again = FunctionPool(
+        "eu-west-1",
+        tmp_path / "region",
+        network=LoopbackNetwork(),
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        tracer=functions.tracer,
+        variables={"PATH": os.environ["PATH"]},
+    )
+    again.follow(functions.world)
+    assert (await again.invoke("echo", b"1")).payload == b"1"
+    again.logs.flush()
+    events = read_events(tmp_path / "region" / "logs", "/aws/lambda/echo")
+    starts = [event for event in events if "START" in event.message]
+    await again.close()
+    assert len(starts) == 4  # INIT_START and START, in each life

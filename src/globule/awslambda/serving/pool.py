@@ -154,6 +154,7 @@ class FunctionPool:
         """Kill every worker, and write what they printed."""
         if self._care is not None:
             self._care.cancel()
+        self._directory = Directory(World(), self.region)  # what waits is not found, instead of getting a new worker
         for key in list(self._fleets):
             self._retire(key)
         for worker in self._workers():
