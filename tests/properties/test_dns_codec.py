@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+from ipaddress import ip_address
 
 import dns.edns
 import dns.exception
@@ -107,9 +108,9 @@ def test_dnspython_reads_what_we_write(message: Message) -> None:
     ]
     if message.edns is not None:
         subnets = [option for option in read.options if isinstance(option, dns.edns.ECSOption)]
-        assert [ClientSubnet(found.address, found.srclen, found.scopelen) for found in subnets] == (
-            [] if message.edns.client_subnet is None else [message.edns.client_subnet]
-        )
+        # Addresses have more than one text: dnspython ends this one with dotted bytes.
+        read_subnets = [ClientSubnet(str(ip_address(found.address)), found.srclen, found.scopelen) for found in subnets]
+        assert read_subnets == ([] if message.edns.client_subnet is None else [message.edns.client_subnet])
 
 
 @given(messages)
