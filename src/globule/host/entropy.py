@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Protocol
 
@@ -20,7 +21,7 @@ class SystemEntropy:
         self._random = random.SystemRandom()
 
     def bytes(self, count: int) -> bytes:
-        return self._random.randbytes(count)
+        return os.urandom(count)
 
     def uniform(self) -> float:
         return self._random.random()

@@ -3,7 +3,7 @@
 How it works: a connection collects a head, parses it, and hands a Request to its one task, which runs the handler and
 writes the Response; only then is the next head looked at, so pipelined requests are answered in order, and bytes that
 arrive meanwhile wait in a bounded buffer. A body streams to the handler as it arrives, and the peer is paused while
-nobody reads it. A `parse` hook may answer a head on the spot without a task: that is the edge's way to serve a hit.
+nobody reads it. A `recall` hook may answer a head on the spot without a task: that is the edge's way to serve a hit.
 
 A peer that goes away does not cancel its handler, since half a write is worse than an answer that nobody reads; the
 handler's next read of the body fails with BodyInterrupted.
@@ -45,9 +45,11 @@ class Upgrade(msgspec.Struct, frozen=True):
 
 
 Handler = Callable[[Request], Awaitable[Response | Upgrade]]
-Parse = Callable[[bytes], RequestHead | tuple[bytes, ...]]
-"""Reads a head, or answers it at once with these bytes, on a connection that stays open. Only a request without a
-body may be answered so. Raises MalformedMessage."""
+Parse = Callable[[bytes], RequestHead]
+"""Reads a head. Raises MalformedMessage."""
+Recall = Callable[[bytes], bytes | None]
+"""The whole answer to these bytes, where they are exactly one head of a request without a body, and where it is known
+at once; else None. The connection stays open after it."""
 Refusal = Callable[[int, str], Response]
 """Status and reason to the response for a request that never reached the handler, or that the handler failed."""
 
@@ -65,9 +67,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Application:
     """What all connections of one server share."""
 
-    def __init__(self, *, handler: Handler, parse: Parse, refusal: Refusal, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, *, handler: Handler, parse: Parse, recall: Recall, refusal: Refusal, limits: Limits, clock: Clock
+    ) -> None:
         self.handler = handler
         self.parse = parse
+        self.recall = recall
         self.refusal = refusal
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -116,6 +121,8 @@ class Connection(asyncio.Protocol):
         """What the task waits for between requests."""
         self.task: asyncio.Task[None] | None = None
         self._peer = ""
+        self._active = True
+        """Something happened since the last sweep; it moves the deadline on."""
         self._deadline = 0.0
 
     def __repr__(self) -> str:
@@ -134,7 +141,6 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         application.connections.add(self)
-        self._touch()
 
     def connection_lost(self, failure: Exception | None) -> None:
         self._lost = True
@@ -167,18 +173,31 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return
         if self._decoder is not None:
-            self._touch()
+            self._active = True
             self._take_body(data)
         elif self._busy:
             self._buffer += data
             if len(self._buffer) > BUFFER_BYTES and not self._paused:
                 self._paused = True
                 self._transport.pause_reading()
-        else:
-            self._buffer = self._buffer + data if self._buffer else data
+        elif self._buffer:
+            self._buffer += data
+            self._advance()
+        elif self._writable is not None or not self._recalled(data):
+            self._buffer = data
             self._advance()
 
     # Requests in.
+
+    def _recalled(self, head: bytes) -> bool:
+        """Answer at once, if that can be."""
+        answer = self._application.recall(head)
+        if answer is None:
+            return False
+        self._application.requests += 1
+        self._active = True
+        self._transport.write(answer)
+        return True
 
     def _advance(self) -> None:
         """Look at the next head, if it is here; answer it now or give it to the task."""
@@ -188,19 +207,19 @@ class Connection(asyncio.Protocol):
                 self._await_head()
                 return
             head, self._buffer = self._buffer[:end], self._buffer[end:]
+            if self._recalled(head):
+                continue
             self._application.requests += 1
             try:
                 parsed = self._application.parse(head)
             except MalformedMessage as problem:
                 self._refuse(problem.status, problem.why)
-                return
-            if isinstance(parsed, RequestHead):
+            else:
                 self._begin(parsed)
-                return
-            self._transport.writelines(parsed)
+            return
         if self._half_closed and not self._buffer:
             self._close()
-        self._touch()
+        self._active = True
 
     def _await_head(self) -> None:
         """The buffer does not begin with a whole head of acceptable size. The deadline stays where it is, so a head
@@ -349,7 +368,7 @@ class Connection(asyncio.Protocol):
                     return False
                 if piece:
                     self._transport.write(http_body.chunk(piece) if plan.chunked else piece)
-                    self._touch()
+                    self._active = True
                 if self._writable is not None:
                     await self._writable
         except Exception:  # the head is out: cutting the connection is the only answer left
@@ -412,13 +431,12 @@ class Connection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """Cut a connection whose peer has been silent for too long while it was the peer's turn."""
-        if self._busy and self._decoder is None and self._writable is None:
-            self._touch()
+        handling = self._busy and self._decoder is None and self._writable is None
+        if self._active or handling:
+            self._active = False
+            self._deadline = now + self._application.limits.idle_seconds
         elif now > self._deadline:
             self._transport.abort()
-
-    def _touch(self) -> None:
-        self._deadline = self._loop.time() + self._application.limits.idle_seconds
 
     def _close(self) -> None:
         """Close once what was written is out. While a request's body is still coming, only our direction closes
@@ -427,6 +445,7 @@ class Connection(asyncio.Protocol):
             self._decoder = None
             self._transport.write_eof()
             self._transport.resume_reading()
+            self._active = False
             self._deadline = self._loop.time() + LINGER_SECONDS
         else:
             self._transport.close()

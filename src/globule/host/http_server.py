@@ -15,6 +15,7 @@ from globule.host.http_connection import (
     Handler,
     Limits,
     Parse,
+    Recall,
     Refusal,
     TakeOver,
     Upgrade,
@@ -33,12 +34,17 @@ def plain_refusal(status: int, why: str) -> Response:
     return Response(status=status, headers=Headers([("content-type", "text/plain")]), body=f"{why}\n".encode())
 
 
+def nothing_recalled(head: bytes) -> None:
+    """Every request goes to the handler."""
+
+
 async def serve(
     network: Network,
     address: Address,
     handler: Handler,
     *,
     parse: Parse = parse_request_head,
+    recall: Recall = nothing_recalled,
     refusal: Refusal = plain_refusal,
     limits: Limits | None = None,
     clock: Clock | None = None,
@@ -46,7 +52,12 @@ async def serve(
     """Listen and answer. The handler's errors become 500 (BodyTooLarge 413); it is called once a request, and never
     twice at the same time for one connection. Raises OSError where the address is taken."""
     application = Application(
-        handler=handler, parse=parse, refusal=refusal, limits=limits or Limits(), clock=clock or SystemClock()
+        handler=handler,
+        parse=parse,
+        recall=recall,
+        refusal=refusal,
+        limits=limits or Limits(),
+        clock=clock or SystemClock(),
     )
     server = Server(application)
     await server.start(network, address)

@@ -12,7 +12,6 @@ from globule.host.http_server import Handler, Limits, Server, Upgrade, serve
 from globule.host.http_stream import BUFFER_BYTES, BodyInterrupted
 from globule.host.network import LoopbackNetwork
 from globule.wire.http import Headers, Request, Response
-from globule.wire.http_head import RequestHead, parse_request_head
 
 PATIENCE_S = 10.0
 
@@ -366,15 +365,20 @@ async def test_an_upgrade_hands_the_connection_over_with_the_bytes_that_came_ear
     assert server.statistics()["connections"] == 0
 
 
-async def test_the_parse_hook_may_answer_at_once(start: Start, dial: Dial) -> None:
-    def parse(head: bytes) -> RequestHead | tuple[bytes, ...]:
-        if head.startswith(b"GET /now "):
-            return (b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n", b"now")
-        return parse_request_head(head)
+async def test_the_recall_hook_may_answer_at_once(start: Start, dial: Dial) -> None:
+    def recall(head: bytes) -> bytes | None:
+        if head == b"GET /now HTTP/1.1\r\nHost: a\r\n\r\n":
+            return b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nnow"
+        return None
 
-    client = await dial(await start(echo, parse=parse))
-    client.send(b"GET /now HTTP/1.1\r\nHost: a\r\n\r\n" + GET + b"GET /now HTTP/1.1\r\nHost: a\r\n\r\n")
+    server = await start(echo, recall=recall)
+    client = await dial(server)
+    now = b"GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
+    client.send(now + GET + now)
     assert [(await client.answer())[2] for _ in range(3)] == [b"now", b"GET / ", b"now"]
+    client.send(now)
+    assert (await client.answer())[2] == b"now"
+    assert server.statistics()["requests"] == 4
 
 
 async def test_draining_finishes_what_runs_and_refuses_what_is_new(start: Start, dial: Dial) -> None:

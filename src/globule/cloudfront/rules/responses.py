@@ -106,3 +106,14 @@ def _matches(pattern: str, origin: str) -> bool:
     head, _, tail = pattern.partition("*")
     middle = origin[len(head) : len(origin) - len(tail)]
     return origin.startswith(head) and origin.endswith(tail) and bool(middle) and "/" not in middle
+
+
+def server_timing(x_cache: str, pop: str, request_id: str) -> str:
+    """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html#server-timing-header"""
+    if x_cache.startswith("Hit"):
+        result = 'cdn-cache-hit,cdn-hit-layer;desc="EDGE"'
+    elif x_cache.startswith("RefreshHit"):
+        result = 'cdn-cache-refresh,cdn-hit-layer;desc="EDGE"'
+    else:
+        result = "cdn-cache-miss"
+    return f'{result},cdn-pop;desc="{pop}",cdn-rid;desc="{request_id}"'

@@ -1,4 +1,7 @@
-"""The cache of one edge location: whole responses in memory, by key, the least recently used of them dropped first.
+"""The cache of one edge location: whole responses in memory, by key.
+
+Which is dropped first is decided by second chance (CLOCK), which is nearly "least recently used" at the price of one
+flag for each hit.
 
 Each cache is bounded, and so are all of a process together (`Budget`): there, the largest cache gives way.
 """
@@ -29,6 +32,7 @@ class Entry:
 
     __slots__ = (
         "body",
+        "born_at",
         "distribution_id",
         "fields",
         "fresh_until",
@@ -40,6 +44,7 @@ class Entry:
         "refreshing",
         "size_bytes",
         "status",
+        "touched",
         "uri",
     )
 
@@ -68,8 +73,12 @@ class Entry:
         self.lifetime = lifetime
         self.fresh_until = lifetime.fresh_until
         """Moves on when the origin fails and this stands in for its answer."""
+        self.born_at = lifetime.received_at - lifetime.initial_age
+        """When its age was 0."""
         self.refreshing = False
         """Somebody asks the origin in the background."""
+        self.touched = True
+        """Asked for, or new, since it last came to the end of the queue."""
         self.heads: dict[object, bytes] = {}
         """Ready-made heads for viewers, see `hot_path`."""
         names = sum(len(name) + len(value) for name, value in self.fields)
@@ -109,7 +118,7 @@ class Cache:
     def get(self, key: str) -> Entry | None:
         entry = self._entries.get(key)
         if entry is not None:
-            self._entries.move_to_end(key)
+            entry.touched = True
         return entry
 
     def put(self, entry: Entry) -> None:
@@ -129,7 +138,13 @@ class Cache:
             self._count(-entry.size_bytes)
 
     def drop_oldest(self) -> None:
-        _, entry = self._entries.popitem(last=False)
+        """Drop the entry that was kept longest of those that nobody has asked for since they last had their turn."""
+        key, entry = next(iter(self._entries.items()))
+        while entry.touched:
+            entry.touched = False
+            self._entries.move_to_end(key)
+            key, entry = next(iter(self._entries.items()))
+        del self._entries[key]
         self._evictions += 1
         self._count(-entry.size_bytes)
 

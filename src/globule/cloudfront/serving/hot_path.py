@@ -11,7 +11,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from typing import NamedTuple
 
-from globule.cloudfront.rules import admission, identifiers
+from globule.cloudfront.rules import admission
 from globule.cloudfront.rules.admission import Admitted, object_path
 from globule.cloudfront.rules.configuration import Settings
 from globule.cloudfront.rules.key import cache_key
@@ -29,14 +29,16 @@ from globule.wire.http_head import RequestHead, encode_response_head, parse_requ
 REMEMBERED_HEADS = 512
 REMEMBERED_HEAD_BYTES = 2048
 # Randomness for request ids is drawn for this many at once; a call costs more than the bytes.
-IDS_AT_ONCE = 64
+IDS_AT_ONCE = 128
+# Characters of base64 in a request id, before `==`; and how many are drawn for each, a multiple of four.
+ID_CHARACTERS = 54
+ID_ENCODED_CHARACTERS = 56
 
 # What the cache alone cannot answer.
 _ELSEWHERE = frozenset({"range", "if-none-match", "if-modified-since", "if-range", "expect", "upgrade"})
 
 
 class _Remembered(NamedTuple):
-    head: RequestHead
     key: str
     settings: Settings
     origin_header: str | None
@@ -45,7 +47,7 @@ class _Remembered(NamedTuple):
 
 
 class HotPath:
-    """The `parse` hook of an edge location's server."""
+    """Two hooks of an edge location's server: `recall` answers, `parse` remembers."""
 
     def __init__(
         self,
@@ -74,26 +76,31 @@ class HotPath:
         self._remembered.clear()
         self._generation += 1
 
-    def parse(self, raw: bytes) -> RequestHead | tuple[bytes, ...]:
+    def recall(self, raw: bytes) -> bytes | None:
+        """The server's `recall` hook."""
         remembered = self._remembered.get(raw)
         if remembered is None:
-            head = parse_request_head(raw)
-            if head.minor == 0:
-                # "If a request uses HTTP 1.0, CloudFront removes Accept-Encoding".
-                head.fields[:] = [field for field in head.fields if field[0] != "accept-encoding"]
-            elif len(raw) <= REMEMBERED_HEAD_BYTES:
-                self._remember(raw, head)
-            return head
+            return None
         entry = self._cache.get(remembered.key)
         if entry is None or entry.status >= 400:
-            return remembered.head
+            return None
         now = self._now()
         if now >= entry.fresh_until:
-            return remembered.head
+            return None
         self.hits += 1
         start = entry.heads.get(remembered.presentation) or self._head(entry, remembered)
-        end = b"%b%b\r\nage: %d\r\n\r\n" % (start, self._request_id(), entry.lifetime.age(now))
-        return (end, entry.body)
+        age = b"==\r\nage: %d\r\n\r\n" % (now - entry.born_at)
+        return b"".join((start, self._ids.pop() if self._ids else self._more_ids(), age, entry.body))
+
+    def parse(self, raw: bytes) -> RequestHead:
+        """The server's `parse` hook."""
+        head = parse_request_head(raw)
+        if head.minor == 0:
+            # "If a request uses HTTP 1.0, CloudFront removes Accept-Encoding".
+            head.fields[:] = [field for field in head.fields if field[0] != "accept-encoding"]
+        elif len(raw) <= REMEMBERED_HEAD_BYTES:
+            self._remember(raw, head)
+        return head
 
     def _remember(self, raw: bytes, head: RequestHead) -> None:
         if head.method != "GET" or head.length or not head.keep_alive:
@@ -116,7 +123,6 @@ class HotPath:
             self._remembered.clear()
         origin_header = request.field("origin") if settings.response_headers is not None else None
         self._remembered[raw] = _Remembered(
-            head=head,
             key=cache_key(distribution.id, settings, request),
             settings=settings,
             origin_header=origin_header,
@@ -147,11 +153,10 @@ class HotPath:
         start = entry.heads[remembered.presentation] = encoded[:-2] + b"x-amz-cf-id: "
         return start
 
-    def _request_id(self) -> bytes:
-        if not self._ids:
-            size = identifiers.REQUEST_ID_BYTES
-            drawn = self._entropy.bytes(size * IDS_AT_ONCE)
-            self._ids = [urlsafe_b64encode(drawn[start : start + size]) for start in range(0, len(drawn), size)]
+    def _more_ids(self) -> bytes:
+        """A request id without its `==`; others are kept for the requests that follow."""
+        drawn = urlsafe_b64encode(self._entropy.bytes(IDS_AT_ONCE * ID_ENCODED_CHARACTERS // 4 * 3))
+        self._ids = [drawn[start : start + ID_CHARACTERS] for start in range(0, len(drawn), ID_ENCODED_CHARACTERS)]
         return self._ids.pop()
 
 

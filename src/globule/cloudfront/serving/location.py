@@ -78,6 +78,7 @@ class EdgeLocation:
             address,
             self._exchange.handle,
             parse=self._hot_path.parse,
+            recall=self._hot_path.recall,
             refusal=self._exchange.refusal,
             limits=Limits(head_bytes=HEAD_LIMIT_BYTES, idle_seconds=IDLE_SECONDS),
             clock=self._clock,

@@ -19,7 +19,7 @@ from globule.cloudfront.rules.key import cache_key
 from globule.cloudfront.rules.origin_request import Fields
 from globule.cloudfront.rules.paths import normalised
 from globule.cloudfront.rules.requests import ViewerRequest
-from globule.cloudfront.rules.responses import with_policy
+from globule.cloudfront.rules.responses import server_timing, with_policy
 from globule.cloudfront.serving import answers
 from globule.cloudfront.serving.answers import Answer
 from globule.cloudfront.serving.fetching import Fetching
@@ -102,6 +102,7 @@ class ViewerExchange:
             answer = await self._with_error_page(answer, wanted)
             answer.fields = self._presented(answer.fields, settings, given)
             answer = await self._after(answer, wanted)
+            self._time(answer, settings, given, request_id)
         except FunctionRefused as problem:
             answer = answers.refused(problem.refused, request_id, final=True)
         return self._response(answer, request_id)
@@ -252,6 +253,15 @@ class ViewerExchange:
             raise
         answer.fields, answer.reason = result.fields, result.reason or answer.reason
         return answer
+
+    def _time(self, answer: Answer, settings: Settings, given: ViewerRequest, request_id: str) -> None:
+        """Server-Timing: by chance, or where the viewer asks for it."""
+        policy = settings.response_headers
+        if policy is None or not policy.server_timing_rate:
+            return
+        if given.field("pragma") == "server-timing" or self._entropy.uniform() < policy.server_timing_rate:
+            value = server_timing(answer.x_cache, self._identity.pop, request_id)
+            answer.fields.append(("server-timing", value))
 
     def _response(self, answer: Answer, request_id: str) -> Response:
         fields = answer.fields
