@@ -20,8 +20,13 @@ def settled(regions: list[Region]) -> bool:
     if not all(region.up for region in regions):
         return False
     for region in regions:
+        if TABLE not in region.tables.names():
+            return False
         table = region.tables.find(TABLE)
-        if any(replica.status != "ACTIVE" for replica in table.replicas) or table.status != "ACTIVE":
+        if len(table.replicas) != len(regions) - 1 or len(table.indexes) != len(regions[0].tables.find(TABLE).indexes):
+            return False
+        statuses = {table.status, *(each.status for each in table.replicas), *(each.status for each in table.indexes)}
+        if statuses != {"ACTIVE"}:
             return False
         if any(region.tables.waiting(TABLE, replica.region) for replica in table.replicas):
             return False

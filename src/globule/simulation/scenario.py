@@ -1,4 +1,4 @@
-"""One run: three regions, clients, faults for some minutes, then healing, then the checks."""
+"""One run: a table in two regions that gets a third one, clients, faults for some minutes, then the checks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from globule.host.entropy import SeededEntropy
 from globule.simulation import checks
 from globule.simulation.clock import SkewedClock
 from globule.simulation.faults import Faults
+from globule.simulation.growth import grow
 from globule.simulation.loop import run
 from globule.simulation.network import Network
 from globule.simulation.region import Region
@@ -65,14 +66,14 @@ async def _simulate(seed: int, minutes: float) -> Outcome:
         await region.start()
     home = regions[0].tables
     await home.create(SPEC)
-    for name in REGIONS[1:]:
-        await home.add_replica(TABLE, name)
-        await _until(lambda: all(replica.status == "ACTIVE" for replica in home.find(TABLE).replicas))
+    await home.add_replica(TABLE, REGIONS[1])
+    await _until(lambda: all(replica.status == "ACTIVE" for replica in home.find(TABLE).replicas))
     workload = Workload(SeededEntropy(seed + 2))
     faults = Faults(regions, network, SeededEntropy(seed + 3))
     until_s = minutes * 60
     async with asyncio.TaskGroup() as group:
         group.create_task(faults.run(until_s))
+        group.create_task(grow(regions[0], regions[2], SeededEntropy(seed + 4), until_s))
         for region in regions:
             for pause_s in (0.5, 4.0):
                 group.create_task(workload.client(region, until_s, pause_s))

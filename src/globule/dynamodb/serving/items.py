@@ -15,7 +15,7 @@ from globule.dynamodb.rules.records import encode_record, record_begin, record_s
 from globule.dynamodb.rules.sizes import item_size_bytes
 from globule.dynamodb.rules.stream_records import kept_change, shows_new, shows_old
 from globule.dynamodb.serving import ledger
-from globule.dynamodb.serving.catalogue import IndexRecord, TableRecord
+from globule.dynamodb.serving.catalogue import IndexRecord, TableNotFound, TableRecord
 from globule.dynamodb.serving.counters import Counters, read_counters
 from globule.dynamodb.serving.reading import Reader, Stored
 from globule.dynamodb.serving.spaces import (
@@ -68,7 +68,7 @@ class Writer(Reader):
     ) -> Stored | None:
         """Replaces the whole item. Returns what was there before. The item is valid, its keys are present; pass its
         `size_bytes` where you know it."""
-        table = self._surroundings.current(table.number)
+        table = self._writable(table)
         place = item_place(table.spec.keys, item)
         old = self._transaction.get(space(ITEMS, table.number) + place)
         raw = _encode(item)
@@ -82,7 +82,7 @@ class Writer(Reader):
 
     def delete(self, table: TableRecord, key: Item, *, identity: UserIdentity | None = None) -> Stored | None:
         """Returns what was there; None where there was nothing, which is no error."""
-        table = self._surroundings.current(table.number)
+        table = self._writable(table)
         place = item_place(table.spec.keys, key)
         old = self._transaction.get(space(ITEMS, table.number) + place)
         if old is None:
@@ -168,6 +168,14 @@ class Writer(Reader):
             self._transaction.put(space(COUNTERS, number), counters.encode())
 
     # -- what hangs on a write
+
+    def _writable(self, table: TableRecord) -> TableRecord:
+        """The table as it stands. Raises TableNotFound, also for a replica that is still being copied: it may not know
+        yet how late its writes have to be."""
+        table = self._surroundings.current(table.number)
+        if table.status == "CREATING":
+            raise TableNotFound(table.name)
+        return table
 
     def _next_version(self, table: TableRecord, place: bytes, old: bytes | None) -> Version:
         forgotten = 0

@@ -1,8 +1,9 @@
 """Forgetting tombstones: a deleted key's memory, kept until nobody can send an older write of it any more.
 
 Each region says with its batches up to which stamp all of its writes have been told (`Batch.passed`). What every
-other replica has passed, and has been told of by us, can be forgotten here. A region that writes nothing would hold that up, so after a change it
-moves hybrid time on with a beat, an entry of its log that is no write. A region that is away holds it up rightly.
+other replica has passed, and has been told of by us, can be forgotten here. A region that writes nothing would hold
+that up, so after a change it moves hybrid time on with a beat, an entry of its log that is no write. A region that is
+away holds it up rightly.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.filling import piece
 from globule.dynamodb.serving.items import Writer
-from globule.dynamodb.serving.replication.peers import read_standing
+from globule.dynamodb.serving.replication.peers import Standing, standings
 from globule.dynamodb.serving.spaces import TOMBSTONES, space
 from globule.dynamodb.serving.surroundings import Surroundings
-from globule.storage.store import Store, WriteTransaction
+from globule.storage.store import ReadTransaction, Store, WriteTransaction
 
 
 class Forgetting:
@@ -33,11 +34,8 @@ class Forgetting:
         if self._beaten.get(table.number) != read_counters(view, table.number).stamp:
             self._beaten[table.number] = await self._store.write(lambda transaction: self._beat(transaction, table))
             view = self._store.read()
-        standings = [read_standing(view, table.number, replica.region) for replica in table.replicas]
-        # Heard, so that nothing older can arrive; and told, because what the log names is sent as it stands.
-        limit = min((min(standing.heard, standing.told_stamp) for standing in standings), default=0)
-        if limit > read_counters(view, table.number).forgotten:
-            await self._forget(table, limit)
+        if _limit(view, table) > read_counters(view, table.number).forgotten:
+            await self._forget(table)
 
     def _beat(self, transaction: WriteTransaction, table: TableRecord) -> int:
         """Returns the table's stamp after the beat, which is no change that asks for another one."""
@@ -46,12 +44,12 @@ class Forgetting:
         writer.finish()
         return writer.counters(table.number).stamp
 
-    async def _forget(self, table: TableRecord, limit: int) -> None:
+    async def _forget(self, table: TableRecord) -> None:
         start, end = space(TOMBSTONES, table.number), end_of(space(TOMBSTONES, table.number))
 
         def forget(transaction: WriteTransaction) -> bytes | None:
             """One piece; where the next one begins."""
-            self._surroundings.current(table.number)
+            limit = _limit(transaction, self._surroundings.current(table.number))
             writer = Writer(transaction, self._surroundings)
             counters = writer.counters(table.number)
             # First, so that what is forgotten is never taken for news.
@@ -65,3 +63,11 @@ class Forgetting:
 
         while (following := await self._store.write(forget)) is not None:
             start = following
+
+
+def _limit(transaction: ReadTransaction, table: TableRecord) -> int:
+    """Up to which stamp deletes may be forgotten: heard, so that nothing older can arrive; and told, because what the
+    log names is sent as it stands. A replica that is being noted right now is in the store, if not in the record."""
+    noted = standings(transaction, table.number)
+    known = [noted.pop(replica.region, Standing()) for replica in table.replicas]
+    return min((min(standing.heard, standing.told_stamp) for standing in (*known, *noted.values())), default=0)

@@ -9,6 +9,7 @@ import msgspec
 from globule.dynamodb.model import TableSpec
 from globule.dynamodb.rules.conflict import Settlement
 from globule.dynamodb.serving.catalogue import Catalogue, ReplicaRecord, TableExists, TableNotFound, TableRecord
+from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.items import Writer
 from globule.dynamodb.serving.replication.compare import digest
 from globule.dynamodb.serving.replication.membership import Membership
@@ -29,6 +30,7 @@ from globule.dynamodb.serving.replication.messages import (
     Settle,
     Unknown,
     Welcome,
+    Welcomed,
     decode_message,
     encode,
 )
@@ -99,8 +101,9 @@ class Inbound:
                     await self._membership.note(
                         table.number, message.region, group=message.group, seeded_by=message.origin
                     )
+                return Welcomed(forgotten=read_counters(self._store.read(), table.number).forgotten)
             case Ready():
-                await self._membership.ready(table.number, message.region)
+                await self._membership.ready(table.number, message)
             case Settle():
                 await self._shaping.settle(table.number, message.spec, message.settled)
         return Done()

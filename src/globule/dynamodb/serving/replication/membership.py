@@ -9,6 +9,9 @@ anywhere only begins the seeding anew, and copies that are there already are rec
        (what it has told that region before is among the items that are copied next)
     4. the seeding region copies all items and tombstones as they are                                (Batch)
     5. everybody learns that the new replica is whole                                                (Ready)
+
+Until step 5 the new replica takes no writes of its own: they would have to be later than every delete that some
+member has forgotten, and it learns how late that is with the last step.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ from globule.dynamodb.serving.replication.messages import (
     Ready,
     Refused,
     Welcome,
+    Welcomed,
     decode_answer,
     encode,
 )
@@ -57,7 +61,8 @@ from globule.dynamodb.serving.replication.peers import (
     write_standing,
 )
 from globule.dynamodb.serving.shaping import Shaping
-from globule.dynamodb.serving.spaces import ITEMS, PREFIX_BYTES, TOMBSTONES, space
+from globule.dynamodb.serving.spaces import COUNTERS, ITEMS, PREFIX_BYTES, TOMBSTONES, space
+from globule.dynamodb.serving.surroundings import HybridTime
 from globule.host.clock import Clock
 from globule.storage.store import Store, WriteTransaction
 
@@ -89,6 +94,7 @@ class Membership:
         store: Store,
         catalogue: Catalogue,
         shaping: Shaping,
+        time: HybridTime,
         clock: Clock,
         peers: Peers,
         errands: Errands,
@@ -98,6 +104,7 @@ class Membership:
         self._store = store
         self._catalogue = catalogue
         self._shaping = shaping
+        self._time = time
         self._clock = clock
         self._peers = peers
         self._errands = errands
@@ -168,8 +175,19 @@ class Membership:
 
         return await self._catalogue.change(number, noted, also=stand)
 
-    async def ready(self, number: int, region: str) -> TableRecord:
+    async def ready(self, number: int, ready: Ready) -> TableRecord:
         """A replica, or this one, is whole. Raises TableNotFound."""
+        region = ready.region
+
+        def count(transaction: WriteTransaction, record: TableRecord) -> None:
+            if region == self._region:
+                counters = read_counters(transaction, number)
+                counters.forgotten = max(counters.forgotten, ready.forgotten)
+                counters.stamp = max(counters.stamp, ready.stamp)
+                transaction.put(space(COUNTERS, number), counters.encode())
+
+        if region == self._region:
+            self._time.observe(ready.stamp)
 
         def whole(record: TableRecord) -> TableRecord:
             if region == self._region:
@@ -180,7 +198,7 @@ class Membership:
             )
             return replace(record, replicas=replicas)
 
-        return await self._catalogue.change(number, whole)
+        return await self._catalogue.change(number, whole, also=count)
 
     # -- seeding
 
@@ -207,14 +225,18 @@ class Membership:
         table = self._catalogue.current(number)
         assert table.group is not None
         others = [each.region for each in table.replicas if each.region != region]
+        forgotten = stamp = read_counters(self._store.read(), number).forgotten
         for other in others:
-            await self._ask(other, Welcome(group=table.group, origin=self._region, region=region))
+            answer = await self._ask(other, Welcome(group=table.group, origin=self._region, region=region))
+            if isinstance(answer, Welcomed):
+                stamp = max(stamp, answer.forgotten)
         # Whatever was written before the replica was noted lands before this does, and is copied.
         await self._store.write(lambda transaction: None)
         await self._copy(number, region)
+        ready = Ready(group=table.group, region=region, forgotten=forgotten, stamp=stamp)
         for each in (region, *others):
-            await self._ask(each, Ready(group=table.group, region=region))
-        await self.ready(number, region)
+            await self._ask(each, ready)
+        await self.ready(number, ready)
 
     async def _copy(self, number: int, region: str) -> None:
         total = max(1, read_counters(self._store.read(), number).items)
@@ -266,6 +288,6 @@ class Membership:
             raise Unreachable(f"{region} answered what is no answer: {problem}") from problem
         if isinstance(answer, Refused):
             raise Unreachable(f"{region} refused: {answer.why}")
-        if not isinstance(answer, Done | NameTaken | Applied):
+        if not isinstance(answer, Done | NameTaken | Applied | Welcomed):
             raise Unreachable(f"{region} has no replica of this table yet")
         return answer

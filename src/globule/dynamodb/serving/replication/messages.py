@@ -54,8 +54,8 @@ class Join(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Tell a new replica of your writes too, from those on that the origin has not been told. Answered by Done or
-    Unknown."""
+    """Tell a new replica of your writes too, from those on that the origin has not been told. Answered by
+    Welcomed or Unknown."""
 
     group: str
     origin: str
@@ -67,6 +67,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
     group: str
     region: str
+    forgotten: int
+    """The new replica has had every write up to this stamp, also those that are forgotten."""
+    stamp: int
+    """Nobody has forgotten anything later than this: the new replica's writes have to be later."""
 
 
 class Leave(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -125,6 +129,11 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
+class Welcomed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    forgotten: int
+    """Up to which stamp this replica has forgotten deletes; it forgets no more until it hears of the new one."""
+
+
 class NameTaken(msgspec.Struct, frozen=True, tag=True):
     """There is another table of that name."""
 
@@ -140,7 +149,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 Message = Batch | Join | Welcome | Ready | Leave | Forget | Settle | Digest
-Answer = Applied | Done | NameTaken | Unknown | Refused | Digested
+Answer = Applied | Done | Welcomed | NameTaken | Unknown | Refused | Digested
 
 _encoder = msgspec.msgpack.Encoder()
 _messages = msgspec.msgpack.Decoder(Message)

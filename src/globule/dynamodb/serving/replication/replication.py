@@ -67,6 +67,7 @@ class Replication:
             store=store,
             catalogue=catalogue,
             shaping=shaping,
+            time=surroundings.time,
             clock=clock,
             peers=peers,
             errands=errands,
@@ -129,7 +130,7 @@ class Replication:
 
     async def keep_house(self, table: TableRecord) -> None:
         """Now and then: let the others forget tombstones, and forget ours."""
-        if table.global_table:
+        if table.global_table and table.status == "ACTIVE":
             await self._forgetting.run(table)
             self.reach()
 
