@@ -89,9 +89,10 @@ class Process:
                 await self.follow()
                 await vital_sign.until_closed()
             except ChannelClosed as error:
-                self._failed_starts += 1
-                self._failed_start.set()
-                self._events.report("process", f"{self.name}: {error}; see {self._log}")
+                if self._wanted:
+                    self._failed_starts += 1
+                    self._failed_start.set()
+                    self._events.report("process", f"{self.name}: {error}; see {self._log}")
             self._serving.clear()
             self._gone.set()
             self.pid = None
@@ -130,9 +131,11 @@ class Process:
         await self._gone.wait()
 
     def kill(self) -> None:
-        """SIGKILL, and stay dead."""
+        """SIGKILL, and stay dead: also one that has only just been started."""
         self._want(False)
-        if self.pid is not None:
+        if self._spawned is not None and self._spawned.poll() is None:
+            self._spawned.kill()
+        elif self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
@@ -140,10 +143,14 @@ class Process:
         self._want(True)
 
     async def stop(self) -> None:
-        """In order; by force where that takes too long."""
+        """In order; by force where that takes too long, or where it does not listen yet."""
         self._want(False)
-        with contextlib.suppress(ChannelClosed):
+        try:
             vital_sign = await Channel.open(self._state.socket(self.name))
+        except ChannelClosed:
+            self.kill()
+            return
+        with contextlib.suppress(ChannelClosed):
             await self.ask(Stop())
             try:
                 await asyncio.wait_for(vital_sign.until_closed(), STOP_LIMIT_S)
@@ -165,6 +172,8 @@ class Process:
         path = self._state.socket(self.name)
         with contextlib.suppress(ChannelClosed):
             return await Channel.open(path)
+        if not self._wanted:
+            raise ChannelClosed("it was told to stop before it was started")
         self._spawn()
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
