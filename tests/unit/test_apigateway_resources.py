@@ -40,9 +40,11 @@ def test_an_http_api_has_an_endpoint() -> None:
     assert built.resource.cors is not None
 
 
-def test_quick_create_makes_a_default_route() -> None:
+def test_quick_create_makes_a_default_route_and_a_default_stage() -> None:
     built = build("ApiGatewayV2::Api", Name="orders", ProtocolType="HTTP", Target=FUNCTION)
     assert [route.key for route in built.resource.routes] == ["$default"]
+    assert built.resource.quick_created
+    assert not build("ApiGatewayV2::Api", Name="orders", ProtocolType="HTTP").resource.quick_created
 
 
 def test_a_regional_domain_name_has_an_alias_target_and_its_zone() -> None:

@@ -60,6 +60,8 @@ class HttpApi(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::ApiGatewayV2:
     cors: Cors | None = None
     routes: tuple[RouteTarget, ...] = ()
     """Out of the API's OpenAPI document; `HttpRoute` resources add to them."""
+    quick_created: bool = False
+    """It came with a `$default` stage, without a resource for it."""
     execute_api_disabled: bool = False
 
 

@@ -52,6 +52,7 @@ def _api(declaration: Declaration) -> Built:
         account=declaration.account,
         cors=openapi.cors_of(body) if cors is None else openapi.read_cors(cors),
         routes=routes,
+        quick_created="Target" in properties,
         execute_api_disabled=properties.get("DisableExecuteApiEndpoint", False),
     )
     endpoint = f"https://{api_id}.execute-api.{declaration.region}.amazonaws.com"

@@ -156,6 +156,8 @@ class Table:
                 for stage in world.of(HttpStage, region=region)
                 if stage.api_id == model.api_id
             }
+            if model.quick_created:
+                stages.setdefault(DEFAULT_STAGE, Stage(name=DEFAULT_STAGE, variables={}))
             api = Api(
                 "HTTP",
                 model.api_id,
