@@ -71,5 +71,12 @@ def test_a_web_page_of_another_site_is_kept_out(headers: dict[str, str]) -> None
     assert refusal(request(**headers)) is not None
 
 
-def test_a_page_of_a_local_world_is_let_in() -> None:
-    assert refusal(request(origin="http://chat.example.com.tokyo.localhost:4580")) is None
+@pytest.mark.parametrize("origin", ["http://chat.example.com.tokyo.localhost:4580", "http://[::1]:8000"])
+def test_a_page_of_this_machine_is_let_in(origin: str) -> None:
+    assert refusal(request(origin=origin)) is None
+
+
+def test_a_second_origin_does_not_hide_behind_a_first() -> None:
+    asked = request(origin="http://localhost:4580")
+    asked.headers.add("origin", "https://example.com")
+    assert refusal(asked) is not None

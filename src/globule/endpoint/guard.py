@@ -7,8 +7,11 @@ own clients send neither, and name either a loopback address or an AWS host.
 
 from __future__ import annotations
 
+import re
+
 from globule.wire.http import Headers, Request
 
+_PORT = re.compile(r":\d+$")
 _AWS_SUFFIXES = (".amazonaws.com", ".on.aws")
 
 
@@ -21,12 +24,10 @@ def refusal(request: Request) -> str | None:
 
 def cross_site(headers: Headers) -> str | None:
     """Why a request from a web page must be refused; None where no foreign page sent it."""
-    origin = headers.get("origin")
-    if origin is not None and origin != "null":
-        host = origin.partition("://")[2].partition(":")[0].lower()
-        if not _is_local(host):
+    for origin in headers.all("origin"):
+        if not _is_local(_PORT.sub("", origin.partition("://")[2]).lower()):
             return f"requests from pages of {origin} are not accepted"
-    elif origin == "null" or headers.get("sec-fetch-site") == "cross-site":
+    if "origin" not in headers and headers.get("sec-fetch-site") == "cross-site":
         return "requests from pages of other sites are not accepted"
     return None
 

@@ -1,7 +1,7 @@
 """The front of a region: one server on the region's own address, for sites, AWS APIs, and other regions.
 
 In this order:
-1. what another process of this world asks (`/_globule/...` with the world's key);
+1. what another region of this world says (`own_fields.PEER` with the world's key, which no client can have sent);
 2. sites: hosts that an API, a function URL or a bucket answers to;
 3. AWS APIs, by `endpoint.catalogue`; a request whose credential scope names another region goes there, over the
    distance between the two.
@@ -53,16 +53,15 @@ class RegionDoor:
         receive: Callable[[bytes], Awaitable[bytes]],
     ) -> None:
         self._region = region
-        self._key = key
+        self._key = key.encode()
         self._sites = sites
         self._apis = apis
         self._elsewhere = elsewhere
         self._receive = receive
 
     async def answer(self, request: Request) -> Response:
-        trusted = hmac.compare_digest(request.headers.get(own_fields.KEY) or "", self._key)
-        if request.target == PEER_PATH:
-            return await self._answer_peer(request) if trusted else refuse(request, 403, "AccessDenied", "wrong key")
+        if own_fields.PEER in request.headers:
+            return await self._answer_peer(request)
         for name in own_fields.ALL:
             request.headers.remove(name)
         host = request.host
@@ -72,6 +71,9 @@ class RegionDoor:
         return await self._answer_api(request)
 
     async def _answer_peer(self, request: Request) -> Response:
+        key = request.headers.get(own_fields.PEER) or ""
+        if request.target != PEER_PATH or not hmac.compare_digest(key.encode(), self._key):
+            return refuse(request, 403, "AccessDenied", "only this world's regions may speak to each other")
         try:
             message = await request.body.read(PEER_MESSAGE_LIMIT_BYTES)
         except BodyTooLarge:

@@ -11,9 +11,10 @@ from globule.wire.http import Headers, Request, Response
 
 K = TypeVar("K", bound=Hashable)
 
-# Fields that speak of one connection (RFC 9110 section 7.6.1), and framing, which is each connection's own.
+# Fields that speak of one connection (RFC 9110 section 7.6.1). Content-Length stays: it is all that a response to HEAD
+# says of its body.
 HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length")
+    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
 )
 
 
@@ -29,21 +30,28 @@ async def relay(client: HttpClient[K], key: K, request: Request, *, to: str) -> 
     return Response(
         status=response.status,
         reason=response.reason,
-        headers=_end_to_end(response.headers, length=response.body.length),
-        body=_pieces(response),
+        headers=_end_to_end(response.headers),
+        body=_Pieces(response),
     )
 
 
-async def _pieces(response: ClientResponse) -> AsyncIterator[bytes]:
-    try:
-        async for piece in response.body:
-            yield piece
-    finally:
-        response.close()
+class _Pieces:
+    """The body, as it arrives. Not a generator: one that nobody has begun to read would not be told of its end, and the
+    connection behind it never be given back."""
+
+    def __init__(self, response: ClientResponse) -> None:
+        self._response = response
+        self._pieces = aiter(response.body)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        self._response.close()
 
 
-def _end_to_end(headers: Headers, *, length: int | None = None) -> Headers:
-    fields = [field for field in headers if field[0] not in HOP_BY_HOP]
-    if length is not None:
-        fields.append(("content-length", str(length)))
-    return Headers(fields)
+def _end_to_end(headers: Headers) -> Headers:
+    return Headers(field for field in headers if field[0] not in HOP_BY_HOP)

@@ -33,6 +33,6 @@ def credential_scope(request: Request) -> Scope | None:
     if credential is None and "X-Amz-Credential=" in request.query:
         credential = dict(parse_qsl(request.query)).get("X-Amz-Credential")
     parts = (credential or "").split("/")
-    if len(parts) != 5 or parts[4] not in ("aws4_request", "sigv4a"):
+    if len(parts) != 5 or parts[4] != "aws4_request":
         return None
     return Scope(access_key=parts[0], region=parts[2], service=parts[3])

@@ -36,7 +36,7 @@ class OtherRegions:
         request = Request(
             method="POST",
             target=PEER_PATH,
-            headers=Headers([("host", code), (own_fields.KEY, self._key)]),
+            headers=Headers([("host", code), (own_fields.PEER, self._key)]),
             body=BytesBody(message),
         )
         try:
