@@ -41,7 +41,12 @@ _SAM = "AWS::Serverless::"
 
 
 def local_paths(document: Document) -> Iterator[tuple[Location, str]]:
-    """Every local path in a template, and where it stands."""
+    """Every local path in a template, and where it stands, or would stand where a function does not say it."""
+    yield from _written(document)
+    yield from _defaults(document)
+
+
+def _written(document: Document) -> Iterator[tuple[Location, str]]:
     places: list[Location] = [("Globals", section, key) for section, key in _GLOBALS.items()]
     for logical_id, resource in _resources(document.value):
         if key := _property(resource):
@@ -57,7 +62,7 @@ def with_uris(document: Document, folder: Path) -> dict[str, Any]:
     there."""
     problems: list[Problem] = []
     value = document.value
-    for path, local in (*local_paths(document), *_defaults(document)):
+    for path, local in local_paths(document):
         if not (folder / local).exists():
             problems.append(document.problem(path, f"there is no file or folder {local}", where=dotted(path)))
         value = _replaced(value, path, _uri(local) if _takes_uri(document.value, path) else _object(path, local))
@@ -116,7 +121,8 @@ def _defaults(document: Document) -> Iterator[tuple[Location, str]]:
         properties = resource.get("Properties") or {}
         if not isinstance(properties, dict):
             continue
-        elsewhere = {"CodeUri", "InlineCode", "ImageUri"} & set(properties) or properties.get("PackageType") == "Image"
+        said = {key for key, value in properties.items() if value is not None}
+        elsewhere = {"CodeUri", "InlineCode", "ImageUri"} & said or properties.get("PackageType") == "Image"
         if resource.get("Type") in ("AWS::Serverless::Function", "AWS::Serverless::WebFunction") and not elsewhere:
             yield ("Resources", logical_id, "Properties", "CodeUri"), "."
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
-from watchfiles import awatch
+from watchfiles import DefaultFilter, awatch
 
 from globule.cloudformation.application import Application
 from globule.cloudformation.prepare import Templates, watched_files
@@ -22,6 +22,7 @@ from globule.host.entropy import SystemEntropy
 from globule.run.catalogue import RESOURCE_TYPES
 from globule.run.messages import StackStatus
 from globule.run.order import Order
+from globule.run.settings import STATE_FOLDER
 from globule.run.state import State, replace_file
 from globule.world.snapshot import World
 
@@ -69,8 +70,9 @@ class Stacks:
 
     async def changes(self) -> AsyncIterator[list[str]]:
         """Names of files that changed, each time some did. Ends at once where the order says not to look."""
+        sources = _sources(self._state.root)
         while self._order.reload:
-            async for changed in awatch(*self._watched(), debounce=400, step=QUIET_MS, stop_event=None):
+            async for changed in awatch(*self._watched(), watch_filter=sources, debounce=400, step=QUIET_MS):
                 yield sorted({Path(path).name for _, path in changed})
                 break  # what is watched may have changed with it
 
@@ -95,6 +97,11 @@ class Stacks:
         with contextlib.suppress(TemplateProblems):  # what is known so far is watched until it can be read again
             files.update(watched_files(self.read()))
         return [file for file in files if file.exists()] or [order]
+
+
+def _sources(state: Path) -> DefaultFilter:
+    """What people and their tools change. A world's state may be beside its code, and changes all the time."""
+    return DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, STATE_FOLDER), ignore_paths=(state,))
 
 
 def _read(folder: Path) -> list[StackState]:

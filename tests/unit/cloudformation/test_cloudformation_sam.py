@@ -219,17 +219,27 @@ async def test_a_definition_file_becomes_the_body(templates: Templates, folder: 
     assert path / "api.yaml" in found.files
 
 
-async def test_code_is_beside_the_template_where_nothing_says_where(templates: Templates, folder: Write) -> None:
+@pytest.mark.parametrize("code", ["", "CodeUri: ", "CodeUri: null"])
+async def test_code_is_beside_the_template_where_nothing_says_where(
+    templates: Templates, folder: Write, code: str
+) -> None:
     path = folder(
-        t_dot_yaml="""
+        t_dot_yaml=f"""
         Transform: AWS::Serverless-2016-10-31
         Resources:
-          F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: app.handler}}
+          F:
+            Type: AWS::Serverless::Function
+            Properties:
+              Runtime: python3.12
+              Handler: app.handler
+              {code}
         """,
         app_dot_py="",
     )
-    (function,) = resources(await prepared(templates, path / "t.yaml"), "AWS::Lambda::Function")
+    found = await prepared(templates, path / "t.yaml")
+    (function,) = resources(found, "AWS::Lambda::Function")
     assert function.properties["Code"]["LocalPath"] == "."
+    assert path in found.files, "code that is not watched does not become live when it is saved"
 
 
 @pytest.mark.parametrize(
