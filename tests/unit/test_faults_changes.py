@@ -2,7 +2,7 @@
 
 import pytest
 
-from globule.faults.changes import Heal, Kill, Partition, Restart, Slow, changed
+from globule.faults.changes import FaultChange, Heal, Kill, Partition, Restart, Slow, changed, impossible
 from globule.world.faults import Faults, LinkFault
 
 
@@ -41,6 +41,35 @@ def test_healing_one_link_keeps_the_others_and_healing_all_keeps_the_dead() -> N
     assert changed(faults, Heal()) == Faults(dead=("c",))
 
 
+def test_healing_one_place_mends_all_its_links() -> None:
+    faults = Faults()
+    for change in (Partition("a", "b"), Partition("a"), Partition("c", "a"), Partition("b", "c")):
+        faults = changed(faults, change)
+    assert [link.between for link in changed(faults, Heal("a")).links] == [("b", "c")]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (Partition("tokio"), "did you mean tokyo"),
+        (Slow("eu-west-1", "Ireland", delay_ms=1), "did you mean eu-west-1"),
+        (Heal("nowhere"), "no place is called 'nowhere'"),
+        (Partition("tokyo", "tokyo"), "itself"),
+        (Slow("tokyo", delay_ms=-1), "from 0 to 60000 ms"),
+        (Slow("tokyo", delay_ms=float("nan")), "from 0 to 60000 ms"),
+        (Slow("tokyo", loss=1.5), "from 0 to 1"),
+    ],
+)
+def test_a_change_that_means_nothing_is_refused_with_a_reason(change: FaultChange, why: str) -> None:
+    said = impossible(change)
+    assert said is not None and why in said
+
+
+@pytest.mark.parametrize("change", [Kill("edge"), Partition("tokyo"), Slow("FRA", "eu-west-1", loss=0.1), Heal()])
+def test_a_change_that_means_something_is_not(change: FaultChange) -> None:
+    assert impossible(change) is None
+
+
 def test_the_worst_of_several_faults_counts() -> None:
     faults = changed(changed(Faults(), Slow("a", "*", delay_ms=5)), Partition("a", "b"))
     fault = faults.on("b", "a")
@@ -48,7 +77,7 @@ def test_the_worst_of_several_faults_counts() -> None:
 
 
 @pytest.mark.parametrize("change", [Kill("a"), Restart("a"), Partition("a", "b"), Slow("a", "b", delay_ms=1), Heal()])
-def test_a_change_applied_twice_is_the_same_as_once(change: object) -> None:
+def test_a_change_applied_twice_is_the_same_as_once(change: FaultChange) -> None:
     before = Faults(dead=("a", "z"), links=(LinkFault(between=("b", "a"), cut=True),))
-    once = changed(before, change)  # type: ignore[arg-type]
-    assert changed(once, change) == once  # type: ignore[arg-type]
+    once = changed(before, change)
+    assert changed(once, change) == once

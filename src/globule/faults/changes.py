@@ -10,6 +10,11 @@ from typing import assert_never
 import msgspec
 
 from globule.world.faults import Faults, LinkFault
+from globule.world.places import UnknownPlace, place
+
+# No service waits longer for anything, so no longer delay can be told from a cut link.
+DELAY_LIMIT_MS = 60_000.0
+EVERYWHERE = "*"
 
 
 class Kill(msgspec.Struct, frozen=True, tag=True):
@@ -25,29 +30,50 @@ class Restart(msgspec.Struct, frozen=True, tag=True):
 
 
 class Partition(msgspec.Struct, frozen=True, tag=True):
-    """Cut every path between two places (`*` for everywhere else)."""
+    """Cut every path between two places; `*` is everywhere else."""
 
     one: str
-    other: str
+    other: str = EVERYWHERE
 
 
 class Slow(msgspec.Struct, frozen=True, tag=True):
     """Add delay to each direction, or lose segments, between two places."""
 
     one: str
-    other: str
+    other: str = EVERYWHERE
     delay_ms: float = 0.0
     loss: float = 0.0
+    """Share of segments, from 0 to 1."""
 
 
 class Heal(msgspec.Struct, frozen=True, tag=True):
-    """Remove the faults of one link; of all links where no place is named. Processes stay as they are."""
+    """Remove the faults between two places; `*` is any place, so all that one place has, or all. Processes stay as
+    they are."""
 
-    one: str = "*"
-    other: str = "*"
+    one: str = EVERYWHERE
+    other: str = EVERYWHERE
 
 
 FaultChange = Kill | Restart | Partition | Slow | Heal
+
+
+def impossible(change: FaultChange) -> str | None:
+    """Why a change can never be made, whatever the world; None where it can."""
+    if isinstance(change, Kill | Restart):
+        return None
+    for name in {change.one, change.other} - {EVERYWHERE}:
+        try:
+            place(name)
+        except UnknownPlace as problem:
+            return str(problem)
+    if change.one == change.other != EVERYWHERE:
+        return f"there is no link between {change.one} and itself"
+    if isinstance(change, Slow):
+        if not 0 <= change.delay_ms <= DELAY_LIMIT_MS:
+            return f"a delay is from 0 to {DELAY_LIMIT_MS:.0f} ms, not {change.delay_ms:g}"
+        if not 0 <= change.loss <= 1:
+            return f"a loss is a share from 0 to 1, not {change.loss:g}"
+    return None
 
 
 def changed(faults: Faults, change: FaultChange) -> Faults:
@@ -62,15 +88,12 @@ def changed(faults: Faults, change: FaultChange) -> Faults:
         case Slow(one, other, delay_ms, loss):
             return _with_link(faults, LinkFault(between=(one, other), extra_delay_ms=delay_ms, loss=loss))
         case Heal(one, other):
-            kept = () if (one, other) == ("*", "*") else _without(faults.links, one, other)
-            return Faults(dead=faults.dead, links=kept)
+            named = {one, other} - {EVERYWHERE}
+            return Faults(dead=faults.dead, links=tuple(link for link in faults.links if not named <= {*link.between}))
         case _:
             assert_never(change)
 
 
 def _with_link(faults: Faults, link: LinkFault) -> Faults:
-    return Faults(dead=faults.dead, links=(*_without(faults.links, *link.between), link))
-
-
-def _without(links: tuple[LinkFault, ...], one: str, other: str) -> tuple[LinkFault, ...]:
-    return tuple(link for link in links if set(link.between) != {one, other})
+    others = tuple(known for known in faults.links if {*known.between} != {*link.between})
+    return Faults(dead=faults.dead, links=(*others, link))
