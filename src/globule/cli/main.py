@@ -17,6 +17,7 @@ COMMANDS = {
     "curl": "Request a URL as somebody who is in a city.",
     "dig": "Ask Route 53 as somebody who is in a city.",
     "fault": "Break the world and mend it: kill, restart, partition, slow, heal.",
+    "tables": "Look into global tables: lag, conflicts, differences between replicas.",
     "logs": "Show what functions print.",
 }
 

@@ -22,11 +22,23 @@ from globule.run.messages import Event, Stop, Watch
 from globule.run.order import Order, write_order
 from globule.run.settings import STATE_FOLDER, child_environment, read_settings
 from globule.run.state import State, StateProblem
+from globule.world import places
 from globule.world.ports import DOORS, Ports
 
 # From the guardian's start to the supervisor's first answer: an interpreter's start on a busy machine.
 SUPERVISOR_LIMIT_S = 60.0
 POLL_S = 0.02
+# The highest door is 90 above it.
+LARGEST_PORT_BASE = 65_000
+
+_COLOURS = {
+    "problem": "red",
+    "process": "yellow",
+    "fault": "yellow",
+    "unchanged": "yellow",
+    "ready": "green",
+    "reload": "cyan",
+}
 
 
 @click.command()
@@ -35,7 +47,13 @@ POLL_S = 0.02
 @click.option("--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="For a bare template.")
 @click.option("--detach", "-d", is_flag=True, help="Return once the world serves.")
 @click.option("--home", metavar="CITY", help="Where clients are that do not say so.")
-@click.option("--port-base", default=4500, show_default=True, help="Moves all doors together.")
+@click.option(
+    "--port-base",
+    type=click.IntRange(1, LARGEST_PORT_BASE),
+    default=4500,
+    show_default=True,
+    help="Moves all doors together.",
+)
 @click.option("--wan", default="1", metavar="SCALE", help="Scale of distance: `off`, or a factor such as 0.1.")
 @click.option("--time-scale", default=1.0, metavar="FACTOR", help="Scale of health check intervals and TTLs.")
 @click.option("--no-reload", is_flag=True, help="Do not follow changes of templates and code.")
@@ -61,9 +79,9 @@ def command(
     world = State(read_settings(state or str(folder.resolve() / STATE_FOLDER)).state)
     order = Order(
         path=str(path.resolve()),
-        regions=tuple(filter(None, regions.split(","))),
+        regions=tuple(filter(None, map(str.strip, regions.split(",")))),
         parameters=dict(_pair(text) for text in parameters),
-        home=home,
+        home=_city(home),
         port_base=port_base,
         wan=_scale(wan),
         time_scale=time_scale,
@@ -82,6 +100,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise click.UsageError(f"--parameter {text!r} is not KEY=VALUE")
     return key, value
+
+
+def _city(name: str | None) -> str | None:
+    try:
+        return None if name is None else places.city(name).name
+    except places.UnknownPlace as unknown:
+        raise click.UsageError(f"--home: {unknown}") from None
 
 
 def _scale(text: str) -> float:
@@ -107,7 +132,7 @@ def _check(world: State, order: Order) -> None:
     if world.socket("supervisor").exists() and _answers(world):
         raise click.ClickException(f"a world is running on {world.root} already. Stop it with: globule down")
     ports = Ports(order.port_base)
-    for port in (ports.internet, ports.endpoint, ports.console):
+    for port in (ports.internet, ports.internet_secure, ports.endpoint, ports.dns, ports.console):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -175,36 +200,47 @@ async def _reach(world: State, guardian: subprocess.Popen[bytes]) -> Channel:
 
 
 async def _watch(channel: Channel, world: State, *, detach: bool, as_json: bool) -> None:
-    """Prints events; returns when ready and detached. Raises ClickException where the world cannot start."""
+    """Prints events; returns when ready and detached. Raises ClickException where the world cannot start.
+
+    Problems before that are told once it is known what came of them.
+    """
     say = _json_line if as_json else _line
-    problems: list[str] = []
+    problems: list[Event] = []
     ready = False
     async for event in channel.stream(Watch()):
         assert isinstance(event, Event)
-        if event.kind == "failed":
-            await _stop(world, None)
-            raise click.ClickException("\n".join(problems) or event.text)
-        if event.kind == "problem" and not ready:
-            problems.append(event.text)
-        if event.kind != "ready" or ready:
+        if ready or event.kind not in ("problem", "failed", "unchanged", "ready"):
             say(event)
-            continue
-        ready = True
-        report = await asyncio.to_thread(status_of, world)
-        if as_json:
-            print_json(report)
+        elif event.kind == "problem":
+            problems.append(event)
+        elif event.kind == "failed" or (event.kind == "unchanged" and detach):
+            await _stop(world, None)
+            raise click.ClickException("\n".join(dict.fromkeys(each.text for each in problems)) or event.text)
         else:
-            show(report)
-            if not detach:
-                console.print("\nCtrl-C stops the world.")
-        if detach:
-            return
+            ready = True
+            await _show_start(world, problems, event, detach=detach, as_json=as_json)
+            if detach:
+                return
+
+
+async def _show_start(world: State, problems: list[Event], event: Event, *, detach: bool, as_json: bool) -> None:
+    report = await asyncio.to_thread(status_of, world)
+    if as_json:
+        for problem in problems:
+            _json_line(problem)
+        print_json(report)
+        return
+    show(report)
+    for problem in problems:
+        _line(problem)
+    if event.kind == "unchanged":
+        _line(event)
+    if not detach:
+        console.print("\nCtrl-C stops the world.")
 
 
 def _line(event: Event) -> None:
-    colours = {"problem": "red", "process": "yellow", "fault": "yellow", "ready": "green", "reload": "cyan"}
-    colour = colours.get(event.kind, "dim")
-    console.print(f"[{colour}]{escape(event.text)}[/]")
+    console.print(f"[{_COLOURS.get(event.kind, 'dim')}]{escape(event.text)}[/]")
 
 
 def _json_line(event: Event) -> None:

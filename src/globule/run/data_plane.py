@@ -28,7 +28,6 @@ from globule.run.messages import (
     Followed,
     Inspect,
     Inspected,
-    Refused,
     Reply,
     Request,
     Spans,
@@ -52,6 +51,9 @@ class DataPlane(Protocol):
     def problems(self) -> Iterable[str]: ...
 
     def statistics(self) -> dict[str, Any]: ...
+
+    async def answer(self, request: Request) -> Reply:
+        """What only this kind of process can answer; Refused for the rest."""
 
     async def close(self) -> None: ...
 
@@ -102,7 +104,7 @@ class Follower:
                 self.stop()
                 return Stopping()
             case _:
-                return Refused(why=f"{type(request).__name__} is for the supervisor")
+                return await self._plane.answer(request)
 
 
 def read_world(state: State, decoder: WorldDecoder) -> World | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from globule.awslambda.serving.pool import FunctionPool
+from globule.cloudfront.rules.invalidations import InvalidPath
 from globule.cloudfront.serving.edge import Edge
 from globule.host.certificates import CertificateAuthority
 from globule.host.clock import SystemClock
@@ -14,6 +15,7 @@ from globule.host.entropy import SystemEntropy
 from globule.host.network import LoopbackNetwork
 from globule.host.tracing import Tracer
 from globule.route53.serving.service import Route53
+from globule.run.messages import Invalidate, Invalidated, Refused, Reply, Request
 from globule.run.names import owned
 from globule.run.order import read_order
 from globule.run.settings import function_path
@@ -99,6 +101,15 @@ class EdgePlane:
             "door": self._door.statistics(),
             "dialer": self._dialer.statistics(),
         }
+
+    async def answer(self, request: Request) -> Reply:
+        match request:
+            case Invalidate(distribution=distribution, paths=paths):
+                try:
+                    return Invalidated(count=self._edge.invalidate(distribution, paths))
+                except InvalidPath as problem:
+                    return Refused(why=str(problem))
+        return Refused(why=f"{type(request).__name__} is not for the edge")
 
     async def close(self) -> None:
         await self._door.close()

@@ -30,6 +30,33 @@ class Spans(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     trace: str
 
 
+# To regions alone.
+
+
+class Conflicts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The newest writes that last-writer-wins discarded in this region. Reply: ConflictsFound."""
+
+    table: str | None = None
+    limit: int = 100
+
+
+class Compare(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Compare this region's replica of a table with another's. Reply: Compared, or Refused."""
+
+    table: str
+    region: str
+
+
+# To the edge alone.
+
+
+class Invalidate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Take objects out of every cache of a distribution. Reply: Invalidated."""
+
+    distribution: str
+    paths: tuple[str, ...]
+
+
 # To the supervisor.
 
 
@@ -56,7 +83,7 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     everything: bool = True
 
 
-Request = Follow | Inspect | Spans | Status | ChangeFaults | Watch | Stop
+Request = Follow | Inspect | Spans | Conflicts | Compare | Invalidate | Status | ChangeFaults | Watch | Stop
 
 
 # Replies.
@@ -77,6 +104,20 @@ class Traced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     spans: tuple[Span, ...]
 
 
+class ConflictsFound(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    conflicts: tuple[dict[str, Any], ...]
+    """As `dynamodb.serving.ledger.Discarded`."""
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    comparison: dict[str, Any]
+    """As `dynamodb.serving.replication.compare.Comparison`."""
+
+
+class Invalidated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    count: int
+
+
 class Published(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     version: int
 
@@ -92,7 +133,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Something happened. `kind`: progress, problem, ready, failed, process, fault, reload."""
+    """Something happened. `kind`: progress, problem, ready, unchanged (the last world serves, for the problems that
+    were reported), failed, process, fault, reload."""
 
     at: float
     """Seconds since the epoch."""
@@ -140,4 +182,16 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     faults: Faults
 
 
-Reply = Followed | Inspected | Traced | Published | Stopping | Refused | Event | StatusReport
+Reply = (
+    Followed
+    | Inspected
+    | Traced
+    | ConflictsFound
+    | Compared
+    | Invalidated
+    | Published
+    | Stopping
+    | Refused
+    | Event
+    | StatusReport
+)

@@ -10,7 +10,7 @@ from globule.cloudfront.model import Distribution
 from globule.endpoint.catalogue import CATALOGUE
 from globule.route53.rules.owned import AtEdge, InRegion, Owned
 from globule.s3.model import Bucket
-from globule.world.aws_names import AwsName
+from globule.world.aws_names import AwsName, parse_aws_name
 from globule.world.snapshot import World
 
 _API_PREFIXES = frozenset(prefix.rstrip(".-") for api in CATALOGUE for prefix in api.host_prefixes)
@@ -46,6 +46,14 @@ def site_names(world: World) -> tuple[str, ...]:
     if distributions:
         return tuple(dict.fromkeys((*aliases, *(found.domain_name for found in distributions if not found.aliases))))
     return tuple(dict.fromkeys((*_domains(world), *_apis(world), *(url.host for url in world.of(Url)))))
+
+
+def distributions_of(world: World, bucket: str) -> Iterator[str]:
+    """Ids of the distributions that have a bucket as an origin."""
+    for found in world.of(Distribution):
+        names = [parse_aws_name(origin.domain_name) for origin in found.origins]
+        if any(name is not None and (name.service, name.label) == ("s3", bucket) for name in names):
+            yield found.id
 
 
 def _bucket(world: World, name: AwsName) -> Owned | None:

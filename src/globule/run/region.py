@@ -9,10 +9,13 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from globule.apigateway.serving.service import ApiGatewayService
 from globule.awslambda.control.service import LambdaService
 from globule.awslambda.serving.pool import FunctionPool
 from globule.dynamodb.serving.service import DynamoDBService
+from globule.dynamodb.serving.tables import TableNotFound
 from globule.endpoint.region_door import RegionDoor
 from globule.host.clock import SystemClock
 from globule.host.entropy import SystemEntropy
@@ -20,6 +23,7 @@ from globule.host.http_server import Server, serve
 from globule.host.network import LoopbackNetwork
 from globule.host.service import Service
 from globule.host.tracing import Tracer
+from globule.run.messages import Compare, Compared, Conflicts, ConflictsFound, Refused, Reply, Request
 from globule.run.order import read_order
 from globule.run.origins import OtherRegions
 from globule.run.settings import function_path
@@ -29,6 +33,7 @@ from globule.storage.opening import open_store
 from globule.storage.store import Store
 from globule.wan.dialer import Dialer
 from globule.wan.links import Links
+from globule.wire.aws.errors import AwsError
 from globule.world.places import address_of, region
 from globule.world.ports import Ports
 from globule.world.snapshot import World
@@ -129,6 +134,21 @@ class RegionPlane:
             "functions": self._functions.statistics(),
             **{type(service).__name__: service.statistics() for service in self._services},
         }
+
+    async def answer(self, request: Request) -> Reply:
+        tables = self._dynamodb.tables
+        try:
+            match request:
+                case Conflicts(table=table, limit=limit):
+                    found = tables.conflicts(table, limit=limit)
+                    return ConflictsFound(conflicts=tuple(msgspec.to_builtins(conflict) for conflict in found))
+                case Compare(table=table, region=other):
+                    return Compared(comparison=msgspec.to_builtins(await tables.compare(table, other)))
+        except TableNotFound:
+            return Refused(why=f"there is no table {table} here; there are {', '.join(tables.names()) or 'none'}")
+        except (OSError, AwsError) as error:
+            return Refused(why=str(error))
+        return Refused(why=f"{type(request).__name__} is not for a region")
 
     async def close(self) -> None:
         if self._server is not None:

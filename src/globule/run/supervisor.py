@@ -35,6 +35,7 @@ from globule.run.data_plane import read_world
 from globule.run.events import Events
 from globule.run.messages import (
     ChangeFaults,
+    Invalidate,
     Published,
     Refused,
     Reply,
@@ -47,7 +48,7 @@ from globule.run.messages import (
     Traced,
     Watch,
 )
-from globule.run.names import site_names
+from globule.run.names import distributions_of, site_names
 from globule.run.order import Order, read_order
 from globule.run.processes import Process, ProcessProblem
 from globule.run.stacks import Stacks
@@ -110,10 +111,10 @@ class Supervisor:
 
     async def _bring_up(self) -> None:
         """Processes first, on the last world where there is one: they start while the templates are read."""
-        resumed = self._world.version > 0
-        if resumed:
+        resumed = bool(self._world.resources)
+        if self._world.version:
             await self._publish(self._world_with())
-        if not await self._apply() and not resumed:
+        if not await self._apply() and not (resumed and await self._fall_back()):
             self._events.report("failed", "nothing was started")
         async for files in self._stacks.changes():
             self._events.report("reload", f"{', '.join(files)} changed")
@@ -139,11 +140,25 @@ class Supervisor:
                 for upload in prepared.uploads:
                     count = await synchronise(self._regions, upload)
                     self._events.report("progress", f"{count} files changed in bucket {upload.bucket}")
+                    if count:
+                        await self._invalidate(upload.bucket)
         except (TemplateProblems, UploadProblem, ProcessProblem) as problems:
             self._events.report("problem", str(problems))
             return False
         self._ready.set()
         self._events.report("ready", f"world {self._world.version} serves in {', '.join(self._world.regions)}")
+        return True
+
+    async def _fall_back(self) -> bool:
+        """Serve the last world, unchanged. False where it does not come up."""
+        try:
+            await self._keep_processes(self._world.regions)
+            await self._serving()
+        except ProcessProblem as problem:
+            self._events.report("problem", str(problem))
+            return False
+        self._ready.set()
+        self._events.report("unchanged", f"world {self._world.version} serves as it did before")
         return True
 
     async def publish(self, resources: tuple[Deployed, ...]) -> Sequence[str]:
@@ -164,6 +179,12 @@ class Supervisor:
             faults=self._world.faults if faults is None else faults,
             resources=self._world.resources if resources is None else resources,
         )
+
+    async def _invalidate(self, bucket: str) -> None:
+        """What deploy scripts do after an upload: `aws cloudfront create-invalidation --paths "/*"`."""
+        with contextlib.suppress(ChannelClosed):  # an edge that starts again has empty caches
+            for distribution in distributions_of(self._world, bucket):
+                await self._processes["edge"].ask(Invalidate(distribution=distribution, paths=("/*",)))
 
     async def _publish(self, world: World) -> None:
         """Durable, then visible: write the world, then tell every living process. One that says nothing new is not

@@ -119,6 +119,12 @@ class DynamoDBService:
     def problems(self) -> list[str]:
         return [] if self._api is None else self._api.tables.problems()
 
+    @property
+    def tables(self) -> Tables:
+        """The engine, from the first world on."""
+        assert self._api is not None
+        return self._api.tables
+
     def statistics(self) -> dict[str, Any]:
         tables = {} if self._api is None else self._api.tables.statistics()
         return {"answered": dict(self._answered), "failed": self._failed, **tables}
