@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
+from globule.host import sendable_file
 from globule.host.clock import Clock
 from globule.host.http_stream import BUFFER_BYTES, ArrivingBody, BodyInterrupted
+from globule.host.sendable_file import SendableFile
 from globule.wire import http_body, http_head
 from globule.wire.http import Body, BodyTooLarge, BytesBody, Headers, Request, Response
 from globule.wire.http_head import HEAD_END, MalformedMessage, RequestHead
@@ -47,7 +50,17 @@ class Upgrade(msgspec.Struct, frozen=True):
 Handler = Callable[[Request], Awaitable[Response | Upgrade]]
 Parse = Callable[[bytes], RequestHead]
 """Reads a head. Raises MalformedMessage."""
-Recall = Callable[[bytes], bytes | None]
+
+
+class FiledAnswer(NamedTuple):
+    """A whole answer whose body is in a file too."""
+
+    head: bytes
+    body: bytes
+    file: SendableFile
+
+
+Recall = Callable[[bytes], bytes | FiledAnswer | None]
 """The whole answer to these bytes, where they are exactly one head of a request without a body, and where it is known
 at once; else None. The connection stays open after it."""
 Refusal = Callable[[int, str], Response]
@@ -68,11 +81,12 @@ class Application:
     """What all connections of one server share."""
 
     def __init__(
-        self, *, handler: Handler, parse: Parse, recall: Recall, refusal: Refusal, limits: Limits, clock: Clock
+        self, *, handler: Handler, parse: Parse, recall: Recall | None, refusal: Refusal, limits: Limits, clock: Clock
     ) -> None:
         self.handler = handler
         self.parse = parse
-        self.recall = recall
+        self.recall: Recall = recall or _nothing
+        self.recalls = recall is not None
         self.refusal = refusal
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -98,11 +112,22 @@ class Application:
             self.drained.set_result(None)
 
 
+def _nothing(head: bytes) -> None:
+    """No answer is known at once."""
+
+
 class Connection(asyncio.Protocol):
     """One client. It waits for a head; or is busy (a request is with the task); or is closing; or was handed over."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._recall = application.recall
+        self._quiet = False
+        """Nothing is going on: what arrives next begins a request."""
+        self._fd = -1
+        """The socket, where recalled answers may go straight into it."""
+        self._direct = False
+        """And where they may do so now."""
         self._buffer = b""
         """Bytes beyond the current request."""
         self._busy = False
@@ -132,6 +157,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._fd = _plain_socket(transport) if self._application.recalls else -1
         self._loop = asyncio.get_running_loop()
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if peer else ""
@@ -141,10 +167,12 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         application.connections.add(self)
+        self._quiet = True
+        self._direct = self._fd >= 0
 
     def connection_lost(self, failure: Exception | None) -> None:
         self._lost = True
-        self._closing = True
+        self._stop_looking()
         if self._body is not None:
             self._body.fail(BodyInterrupted("the client went away"))
         self._make_writable()
@@ -153,6 +181,7 @@ class Connection(asyncio.Protocol):
         self._forget_if_over()
 
     def pause_writing(self) -> None:
+        self._quiet = False
         if self._writable is None:
             self._writable = self._loop.create_future()
 
@@ -164,50 +193,56 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A client that half-closes still gets the answers to what it asked."""
         self._half_closed = True
+        self._quiet = False
         if self._decoder is not None and self._body is not None:
             self._closing = True
             self._body.fail(BodyInterrupted("the client went away"))
         return self._busy and self._transport.can_write_eof()
 
     def data_received(self, data: bytes) -> None:
+        if not self._quiet:
+            self._take(data)
+            return
+        answer = self._recall(data)
+        if answer is not None:
+            self._active = True
+            self._answer_now(answer)
+            return
+        self._quiet = False
+        self._buffer = data
+        self._advance()
+
+    def _take(self, data: bytes) -> None:
+        """Bytes that arrive while something else is going on."""
         if self._closing:
             return
         if self._decoder is not None:
             self._active = True
             self._take_body(data)
-        elif self._busy:
-            self._buffer += data
-            if len(self._buffer) > BUFFER_BYTES and not self._paused:
-                self._paused = True
-                self._transport.pause_reading()
-        elif self._buffer:
-            self._buffer += data
+            return
+        self._buffer += data
+        if not self._busy and self._writable is None:
             self._advance()
-        elif self._writable is not None or not self._recalled(data):
-            self._buffer = data
-            self._advance()
+        elif len(self._buffer) > BUFFER_BYTES and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
 
     # Requests in.
 
-    def _recalled(self, head: bytes) -> bool:
-        """Answer at once, if that can be."""
-        answer = self._application.recall(head)
-        if answer is None:
-            return False
-        self._application.requests += 1
-        self._active = True
-        self._transport.write(answer)
-        return True
-
     def _advance(self) -> None:
         """Look at the next head, if it is here; answer it now or give it to the task."""
+        if self._paused and self._writable is None:
+            self._paused = False
+            self._transport.resume_reading()
         while self._buffer and not self._closing and self._writable is None:
             end = self._buffer.find(HEAD_END) + len(HEAD_END)
             if end < len(HEAD_END) or end > self._application.limits.head_bytes:
                 self._await_head()
                 return
             head, self._buffer = self._buffer[:end], self._buffer[end:]
-            if self._recalled(head):
+            answer = self._recall(head)
+            if answer is not None:
+                self._answer_now(answer)
                 continue
             self._application.requests += 1
             try:
@@ -220,6 +255,7 @@ class Connection(asyncio.Protocol):
         if self._half_closed and not self._buffer:
             self._close()
         self._active = True
+        self._quiet = not self._buffer and not self._closing and self._writable is None
 
     def _await_head(self) -> None:
         """The buffer does not begin with a whole head of acceptable size. The deadline stays where it is, so a head
@@ -273,7 +309,39 @@ class Connection(asyncio.Protocol):
 
     def _send_continue(self) -> None:
         if self._decoder is not None and not self._transport.is_closing():
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    # Recalled answers out: straight into the socket. The transport would do the same one loop iteration later, but
+    # cannot send files. It must be empty for that, and what it was given may be on its way until then.
+
+    def _answer_now(self, answer: bytes | FiledAnswer) -> None:
+        head, body, file = answer if isinstance(answer, FiledAnswer) else (answer, b"", None)
+        if not self._direct:
+            self._send(head, body)
+            return
+        sent_bytes = 0
+        try:
+            sent_bytes = os.write(self._fd, head)
+            if file is not None and sent_bytes == len(head):
+                sent_bytes += file.send(self._fd)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.abort()
+            return
+        if sent_bytes < len(head) + len(body):
+            self._send((head + body)[sent_bytes:])
+
+    def _send(self, *pieces: bytes) -> None:
+        """By way of the transport."""
+        self._transport.writelines(pieces)
+        if self._fd >= 0:
+            self._direct = False
+            self._loop.call_soon(self._settle)
+
+    def _settle(self) -> None:
+        """An iteration of the loop has passed, so the transport counts what the socket has not taken."""
+        self._direct = not self._transport.is_closing() and self._transport.get_write_buffer_size() == 0
 
     # Responses out.
 
@@ -286,9 +354,6 @@ class Connection(asyncio.Protocol):
                 if self._closing or self._transport.is_closing():
                     return
                 self._work = self._loop.create_future()
-                if self._paused:
-                    self._paused = False
-                    self._transport.resume_reading()
                 self._advance()
                 work = await self._work
         finally:
@@ -344,12 +409,12 @@ class Connection(asyncio.Protocol):
             self._refuse(500, "internal error")
             return False
         if not plan.with_body:
-            self._transport.write(encoded)
+            self._send(encoded)
             await _abandon(response.body)
         elif isinstance(response.body, bytes):
-            self._transport.writelines((encoded, response.body))
+            self._send(encoded, response.body)
         else:
-            self._transport.write(encoded)
+            self._send(encoded)
             if not await self._stream(response.body, plan):
                 self._transport.abort()
                 return False
@@ -367,7 +432,7 @@ class Connection(asyncio.Protocol):
                 if self._transport.is_closing() or (plan.length is not None and sent_bytes > plan.length):
                     return False
                 if piece:
-                    self._transport.write(http_body.chunk(piece) if plan.chunked else piece)
+                    self._send(http_body.chunk(piece) if plan.chunked else piece)
                     self._active = True
                 if self._writable is not None:
                     await self._writable
@@ -377,7 +442,7 @@ class Connection(asyncio.Protocol):
         finally:
             await _abandon(pieces)
         if plan.chunked:
-            self._transport.write(http_body.LAST_CHUNK)
+            self._send(http_body.LAST_CHUNK)
         return plan.length in (None, sent_bytes) and not self._transport.is_closing()
 
     async def _drop_unread_body(self) -> bool:
@@ -403,7 +468,7 @@ class Connection(asyncio.Protocol):
         body = response.body if isinstance(response.body, bytes) else b""
         ending = [("content-length", str(len(body))), ("date", self._application.date), ("connection", "close")]
         head = http_head.encode_response_head(response.status, response.phrase, [*response.headers, *ending])
-        self._transport.writelines((head, body))
+        self._send(head, body)
         self._close()
 
     def _hand_over(self, upgrade: Upgrade) -> None:
@@ -411,8 +476,8 @@ class Connection(asyncio.Protocol):
         transport, rest = self._transport, self._buffer
         fields = [field for field in response.headers if field[0] not in ("content-length", "transfer-encoding")]
         transport.write(http_head.encode_response_head(response.status, response.phrase, fields))
-        self._closing = self._lost = True
-        self._buffer = b""
+        self._lost = True
+        self._stop_looking()
         transport.set_protocol(upgrade.take_over(transport, rest))
         transport.resume_reading()
 
@@ -424,7 +489,7 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def abort(self) -> None:
-        self._closing = True
+        self._stop_looking()
         self._transport.abort()
         if self.task is not None:
             self.task.cancel()
@@ -436,6 +501,7 @@ class Connection(asyncio.Protocol):
             self._active = False
             self._deadline = now + self._application.limits.idle_seconds
         elif now > self._deadline:
+            self._stop_looking()
             self._transport.abort()
 
     def _close(self) -> None:
@@ -449,7 +515,13 @@ class Connection(asyncio.Protocol):
             self._deadline = self._loop.time() + LINGER_SECONDS
         else:
             self._transport.close()
+        self._stop_looking()
+
+    def _stop_looking(self) -> None:
+        """At nothing that arrives from here on."""
         self._closing = True
+        self._quiet = self._direct = False
+        self._fd = -1
         self._buffer = b""
 
     def _make_writable(self) -> None:
@@ -460,6 +532,13 @@ class Connection(asyncio.Protocol):
     def _forget_if_over(self) -> None:
         if self._lost and not self._busy:
             self._application.forget(self)
+
+
+def _plain_socket(transport: asyncio.BaseTransport) -> int:
+    """The descriptor of a transport that is nothing but a socket; else -1."""
+    plain = transport.get_extra_info("socket")
+    encrypted = transport.get_extra_info("sslcontext") is not None
+    return -1 if plain is None or encrypted or not sendable_file.AVAILABLE else int(plain.fileno())
 
 
 class _Plan(msgspec.Struct):

@@ -12,6 +12,7 @@ from globule.host.clock import Clock, SystemClock
 from globule.host.http_connection import (
     Application,
     Connection,
+    FiledAnswer,
     Handler,
     Limits,
     Parse,
@@ -24,7 +25,7 @@ from globule.host.network import Address, Network
 from globule.wire.http import Headers, Response
 from globule.wire.http_head import parse_request_head
 
-__all__ = ["Handler", "Limits", "Server", "TakeOver", "Upgrade", "plain_refusal", "serve"]
+__all__ = ["FiledAnswer", "Handler", "Limits", "Server", "TakeOver", "Upgrade", "plain_refusal", "serve"]
 
 # Idle connections are looked for this often.
 SWEEP_SECONDS = 1.0
@@ -34,17 +35,13 @@ def plain_refusal(status: int, why: str) -> Response:
     return Response(status=status, headers=Headers([("content-type", "text/plain")]), body=f"{why}\n".encode())
 
 
-def nothing_recalled(head: bytes) -> None:
-    """Every request goes to the handler."""
-
-
 async def serve(
     network: Network,
     address: Address,
     handler: Handler,
     *,
     parse: Parse = parse_request_head,
-    recall: Recall = nothing_recalled,
+    recall: Recall | None = None,
     refusal: Refusal = plain_refusal,
     limits: Limits | None = None,
     clock: Clock | None = None,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from globule.host.http_server import Handler, Limits, Server, Upgrade, serve
+from globule.host.http_server import FiledAnswer, Handler, Limits, Server, Upgrade, serve
 from globule.host.http_stream import BUFFER_BYTES, BodyInterrupted
 from globule.host.network import LoopbackNetwork
+from globule.host.sendable_file import SendableFile
 from globule.wire.http import Headers, Request, Response
 
 PATIENCE_S = 10.0
@@ -378,7 +380,56 @@ async def test_the_recall_hook_may_answer_at_once(start: Start, dial: Dial) -> N
     assert [(await client.answer())[2] for _ in range(3)] == [b"now", b"GET / ", b"now"]
     client.send(now)
     assert (await client.answer())[2] == b"now"
-    assert server.statistics()["requests"] == 4
+    assert server.statistics()["requests"] == 1  # that reached the handler
+
+
+async def test_a_client_that_pipelines_and_does_not_read_is_held_within_bounds(start: Start, dial: Dial) -> None:
+    def recall(head: bytes) -> bytes | None:
+        return None if head != GET else b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + b"x" * 100_000
+
+    server = await start(echo, recall=recall)
+    client = await dial(server)
+    client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    client.send(GET * 1_000_000)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.writer.drain(), 0.3)
+    (connection,) = server._application.connections
+    assert len(connection._buffer) <= BUFFER_BYTES + 1024 * 1024
+    client.reader._transport.resume_reading()  # type: ignore[attr-defined]
+    for _ in range(20):
+        assert len((await client.answer())[2]) == 100_000
+
+
+async def test_recalled_and_ordinary_answers_keep_their_order_however_they_are_sent(start: Start, dial: Dial) -> None:
+    """Small ones and files go straight into the socket, the others through the transport; the client sees one
+    stream."""
+    bodies = {size: bytes(random.Random(size).randbytes(size)) for size in (10, 70_000, 3_000_000)}
+    files = {size: SendableFile(body) for size, body in bodies.items()}
+
+    def recall(head: bytes) -> bytes | FiledAnswer | None:
+        if head.count(b"\r\n\r\n") != 1 or not head.endswith(b"\r\n\r\n"):
+            return None
+        kind, _, size = head.split(b" ")[1][1:].partition(b"/")
+        answer = b"HTTP/1.1 200 OK\r\ncontent-length: %b\r\n\r\n" % size
+        if kind == b"file":
+            return FiledAnswer(answer, bodies[int(size)], files[int(size)])
+        return answer + bodies[int(size)] if kind == b"now" else None
+
+    async def handler(request: Request) -> Response:
+        return Response(status=200, body=bodies[int(request.target.rpartition("/")[2])])
+
+    chance = random.Random(7)
+    client = await dial(await start(handler, recall=recall))
+    for burst in (1, 1, 7, 1, 40):
+        sizes = [chance.choice([10, 10, 70_000, 3_000_000]) for _ in range(burst)]
+        kinds = [chance.choice(["file", "now", "handler"]) for _ in range(burst)]
+        for kind, size in zip(kinds, sizes, strict=True):
+            client.send(f"GET /{kind}/{size} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            if chance.random() < 0.5:
+                await client.writer.drain()
+                await asyncio.sleep(0)
+        for size in sizes:
+            assert (await client.answer())[2] == bodies[size]
 
 
 async def test_draining_finishes_what_runs_and_refuses_what_is_new(start: Start, dial: Dial) -> None:

@@ -9,11 +9,12 @@ Each cache is bounded, and so are all of a process together (`Budget`): there, t
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from globule.cloudfront.rules.invalidations import invalidates
 from globule.cloudfront.rules.lifetime import Lifetime
+from globule.host.sendable_file import SendableFile
 
 # One edge location's share. CloudFront keeps terabytes; a developer's machine holds sixty locations.
 CACHE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -35,8 +36,10 @@ class Entry:
         "born_at",
         "distribution_id",
         "fields",
+        "file",
         "fresh_until",
         "heads",
+        "hot_until",
         "key",
         "lifetime",
         "query",
@@ -73,16 +76,23 @@ class Entry:
         self.lifetime = lifetime
         self.fresh_until = lifetime.fresh_until
         """Moves on when the origin fails and this stands in for its answer."""
+        self.hot_until = self.fresh_until if status < 400 else 0.0
+        """The same for the hot path, which leaves errors alone."""
         self.born_at = lifetime.received_at - lifetime.initial_age
         """When its age was 0."""
         self.refreshing = False
         """Somebody asks the origin in the background."""
         self.touched = True
         """Asked for, or new, since it last came to the end of the queue."""
+        self.file: SendableFile | None = None
+        """The body once more, see `HotFiles`."""
         self.heads: dict[object, bytes] = {}
         """Ready-made heads for viewers, see `hot_path`."""
         names = sum(len(name) + len(value) for name, value in self.fields)
         self.size_bytes = ENTRY_OVERHEAD_BYTES + len(key) + 2 * names + len(body)
+
+    def stand_in_until(self, instant: float) -> None:
+        self.fresh_until = self.hot_until = instant
 
     def __repr__(self) -> str:
         return f"<Entry {self.status} {self.uri} {len(self.body)} bytes fresh until {self.fresh_until:.0f}>"
@@ -106,6 +116,8 @@ class Cache:
         self._budget = budget
         self._limit_bytes = limit_bytes
         self._entries: collections.OrderedDict[str, Entry] = collections.OrderedDict()
+        self.find: Callable[[str], Entry | None] = self._entries.get
+        """`get` for the hot path, which sets `touched` itself."""
         self.used_bytes = 0
         self.invalidations = 0
         """How often something was invalidated: a response that was asked for before must not be kept after."""

@@ -10,6 +10,7 @@ from globule.cloudfront.rules import invalidations
 from globule.cloudfront.rules.admission import Names
 from globule.cloudfront.rules.configuration import Configuration, Policies, UnknownPolicy, configure
 from globule.cloudfront.serving.cache import Budget
+from globule.cloudfront.serving.hot_files import HotFiles
 from globule.cloudfront.serving.location import EdgeLocation
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
@@ -40,11 +41,12 @@ class Edge:
     ) -> None:
         """`places`: the edge locations; all of the catalogue where it is not given."""
         self._network = network
-        budget = Budget()
+        budget, files = Budget(), HotFiles()
         self._locations = {
             place.name: EdgeLocation(
                 place,
                 budget=budget,
+                files=files,
                 dialer=dialer,
                 resolver=resolver,
                 invoker=invoker,

@@ -186,7 +186,7 @@ class Fetching:
         if entry is None or entry.status >= 400 or now >= entry.lifetime.stale_if_error_until:
             return None
         retry_at = now + wanted.configuration.error_minimum_ttl(status)
-        entry.fresh_until = min(retry_at, entry.lifetime.stale_if_error_until)
+        entry.stand_in_until(min(retry_at, entry.lifetime.stale_if_error_until))
         return answers.from_entry(entry, answers.REFRESH_HIT, now)
 
     def _failed(self, failed: OriginFailed, wanted: Wanted) -> Answer:

@@ -18,10 +18,12 @@ from globule.cloudfront.rules.key import cache_key
 from globule.cloudfront.rules.responses import replayed_fields, with_policy
 from globule.cloudfront.serving import answers
 from globule.cloudfront.serving.cache import HEADS_LIMIT, Cache, Entry
+from globule.cloudfront.serving.hot_files import LEAST_BYTES, HotFiles
 from globule.cloudfront.serving.viewer_exchange import Identity, ViewerExchange
 from globule.cloudfront.serving.viewers import Viewers
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
+from globule.host.http_server import FiledAnswer
 from globule.host.tracing import HEADER, sampled
 from globule.wire.http_head import RequestHead, encode_response_head, parse_request_head, standard_phrase
 
@@ -56,13 +58,15 @@ class HotPath:
         viewers: Viewers,
         exchange: ViewerExchange,
         cache: Cache,
+        files: HotFiles,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._identity = identity
         self._viewers = viewers
         self._exchange = exchange
-        self._cache = cache
+        self._find = cache.find
+        self._files = files
         self._now = clock.now
         self._entropy = entropy
         self._remembered: dict[bytes, _Remembered] = {}
@@ -76,21 +80,27 @@ class HotPath:
         self._remembered.clear()
         self._generation += 1
 
-    def recall(self, raw: bytes) -> bytes | None:
+    def recall(self, raw: bytes) -> bytes | FiledAnswer | None:
         """The server's `recall` hook."""
         remembered = self._remembered.get(raw)
         if remembered is None:
             return None
-        entry = self._cache.get(remembered.key)
-        if entry is None or entry.status >= 400:
+        entry = self._find(remembered.key)
+        if entry is None:
             return None
         now = self._now()
-        if now >= entry.fresh_until:
+        if now >= entry.hot_until:
             return None
+        entry.touched = True
         self.hits += 1
         start = entry.heads.get(remembered.presentation) or self._head(entry, remembered)
         age = b"==\r\nage: %d\r\n\r\n" % (now - entry.born_at)
-        return b"".join((start, self._ids.pop() if self._ids else self._more_ids(), age, entry.body))
+        identity = self._ids.pop() if self._ids else self._more_ids()
+        if len(entry.body) < LEAST_BYTES:
+            return b"".join((start, identity, age, entry.body))
+        file = self._files.of(entry)
+        head = b"".join((start, identity, age))
+        return head + entry.body if file is None else FiledAnswer(head, entry.body, file)
 
     def parse(self, raw: bytes) -> RequestHead:
         """The server's `parse` hook."""

@@ -9,6 +9,7 @@ from globule.cloudfront.rules.admission import HEAD_LIMIT_BYTES, Names
 from globule.cloudfront.serving.cache import Budget, Cache
 from globule.cloudfront.serving.fetching import Fetching
 from globule.cloudfront.serving.functions import EdgeFunctions
+from globule.cloudfront.serving.hot_files import HotFiles
 from globule.cloudfront.serving.hot_path import HotPath
 from globule.cloudfront.serving.origin_exchange import OriginExchange
 from globule.cloudfront.serving.origins import Origins
@@ -35,6 +36,7 @@ class EdgeLocation:
         place: Place,
         *,
         budget: Budget,
+        files: HotFiles,
         dialer: Dialer,
         resolver: Resolver,
         invoker: Invoker,
@@ -65,7 +67,13 @@ class EdgeLocation:
             tracer=tracer,
         )
         self._hot_path = HotPath(
-            identity=identity, viewers=viewers, exchange=self._exchange, cache=self.cache, clock=clock, entropy=entropy
+            identity=identity,
+            viewers=viewers,
+            exchange=self._exchange,
+            cache=self.cache,
+            files=files,
+            clock=clock,
+            entropy=entropy,
         )
         self._server: Server | None = None
 
@@ -94,9 +102,10 @@ class EdgeLocation:
         self._hot_path.forget()
 
     def statistics(self) -> dict[str, Any]:
-        served = self._server.statistics() if self._server is not None else {}
+        served = self._server.statistics() if self._server is not None else {"connections": 0, "requests": 0}
         return {
-            **served,
+            "connections": served["connections"],
+            "requests": served["requests"] + self._hot_path.hits,
             "hot_hits": self._hot_path.hits,
             "cache": self.cache.statistics(),
             "origins": self._origins.statistics(),
