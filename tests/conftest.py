@@ -111,7 +111,7 @@ def free_port_base() -> int:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             base = int(probe.getsockname()[1]) // 100 * 100
-        if all(_free(base + offset) for offset in (53, 66, 80, 90)):
+        if all(_free(base + offset) for offset in (43, 53, 66, 80, 90)):
             return base
 
 
@@ -122,6 +122,11 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@pytest.fixture
+def port_base() -> int:
+    return free_port_base()
 
 
 @pytest.fixture(scope="session", name="eventually")

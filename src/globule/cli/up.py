@@ -17,6 +17,8 @@ from rich.markup import escape
 from globule.cli.output import console, print_json, world_options
 from globule.cli.status import show
 from globule.cli.worlds import status_of
+from globule.cloudformation.application import read_application
+from globule.cloudformation.problems import TemplateProblems
 from globule.run.channel import Channel, ChannelClosed
 from globule.run.messages import Event, Stop, Watch
 from globule.run.order import Order, write_order
@@ -123,6 +125,10 @@ def _scale(text: str) -> float:
 
 def _check(world: State, order: Order) -> None:
     """Problems that are better said here than found in a log."""
+    try:
+        read_application(Path(order.path), regions=order.regions, parameters=order.parameters)
+    except TemplateProblems as problems:
+        raise click.ClickException(str(problems)) from None
     try:
         world.prepare()
     except StateProblem as problem:

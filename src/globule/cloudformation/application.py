@@ -37,6 +37,8 @@ FILE = "globule.toml"
 FILE_LIMIT_BYTES = 1024 * 1024
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+# What SAM's CLI calls a template that nobody names.
+TEMPLATES = ("template.yaml", "template.yml", "template.json")
 _NAMES_THAT_SAY_NOTHING = ("template", "packaged", "sam", "cloudformation")
 
 
@@ -125,14 +127,21 @@ def read_application(
     try:
         text = read_text(file, limit_bytes=FILE_LIMIT_BYTES)
     except FileNotFoundError:
-        why = f"there is no {FILE} in {path}; name a template with --regions, or write one"
-        raise TemplateProblems([Problem(file=FILE, line=1, why=why)]) from None
+        raise TemplateProblems([Problem(file=FILE, line=1, why=_missing(path))]) from None
     except (OSError, ValueError) as error:
         raise TemplateProblems([Problem(file=file.name, line=1, why=str(error))]) from None
     if regions or parameters:
         why = "regions and parameters come from this file; --regions and --parameter are for a bare template"
         raise TemplateProblems([Problem(file=file.name, line=1, why=why)])
     return _Reader(text, file).application()
+
+
+def _missing(path: Path) -> str:
+    """What to do where there is no globule.toml."""
+    template = next((path / name for name in TEMPLATES if (path / name).is_file()), None)
+    if template is None:
+        return f"there is no {FILE} in {path}; name a template with --regions, or write one"
+    return f"there is no {FILE} in {path}; for the template alone: globule up {template} --regions us-east-1,eu-west-1"
 
 
 def _of_template(file: Path, regions: tuple[str, ...], parameters: Mapping[str, str]) -> Application:

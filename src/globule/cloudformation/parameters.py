@@ -56,8 +56,8 @@ def bind(declared: Mapping[str, Any], given: Mapping[str, str], source: Source) 
             problems.append(source.problem(path, unacceptable.why))
     for name in given:
         if name not in declared:
-            known = ", ".join(declared) or "none"
-            problems.append(source.problem(("Parameters",), f"there is no parameter {name}; there are: {known}"))
+            known = f"there are: {', '.join(declared)}" if declared else "the template declares none"
+            problems.append(source.problem(("Parameters",), f"there is no parameter {name}; {known}"))
     if problems:
         raise TemplateProblems(problems)
     return values
