@@ -22,7 +22,7 @@ import msgspec
 from globule.host.clock import Clock, SystemClock
 from globule.host.http_client import ClientResponse, ConnectFailed, HttpClientError, ResponseTimeout
 from globule.host.http_connection import Application, Connection
-from globule.host.http_server import Limits, Server, Upgrade, nothing_recalled, plain_refusal, serve
+from globule.host.http_server import Limits, Server, Upgrade, plain_refusal, serve
 from globule.host.network import Address, Network
 from globule.host.tls import TlsNetwork, TlsServer
 from globule.host.tracing import Tracer
@@ -243,7 +243,7 @@ class InternetDoor:
             inside = Application(
                 handler=partial(self._answer, arrival),
                 parse=parse_door_head,
-                recall=nothing_recalled,
+                recall=None,
                 refusal=plain_refusal,
                 limits=Limits(),
                 clock=self._clock,
