@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from globule.route53.check_properties import check_of
-from globule.route53.model import HealthCheck, HostedZone, RecordSet, RecordSetGroup
+from globule.route53.model import ENDPOINT_CHECKS, HealthCheck, HostedZone, RecordSet, RecordSetGroup
 from globule.route53.record_properties import RECORD_PROPERTIES, name_in, record_of
 from globule.world.resource_type import Built, Declaration, PropertyProblem, ResourceType
 
@@ -70,7 +70,13 @@ def _build_record_set_group(declaration: Declaration) -> Built:
 def _build_health_check(declaration: Declaration) -> Built:
     digest = hashlib.sha256(declaration.token.encode()).digest()
     check = check_of(declaration.properties, check_id=str(uuid.UUID(bytes=digest[:16], version=4)))
-    return Built(physical_id=check.id, attributes={"HealthCheckId": check.id}, resource=check)
+    runs = check.kind in ENDPOINT_CHECKS or check.kind == "CALCULATED"
+    return Built(
+        physical_id=check.id,
+        attributes={"HealthCheckId": check.id},
+        resource=check,
+        not_running=() if runs else ("HealthCheckConfig.Type",),
+    )
 
 
 RESOURCE_TYPES = (

@@ -17,6 +17,7 @@ from globule.route53.model import (
     Latency,
     Multivalue,
     RecordSet,
+    RecordSetGroup,
     Weighted,
 )
 from globule.route53.rules.answer import Answer, Facts, answer
@@ -385,3 +386,10 @@ def test_a_name_of_aws_that_nothing_here_serves_does_not_exist(name: str) -> Non
 def test_a_record_that_does_not_fit_is_left_out_and_named(resources: list[Any], why: str) -> None:
     (problem,) = zones_with_problems(resources).problems
     assert why in problem
+
+
+def test_a_record_that_does_not_fit_is_named_by_its_stack_and_logical_id() -> None:
+    lone = record("www.example.com", "192.0.2.1", zone_id="Z9")
+    (problem, grouped) = zones_with_problems([lone, RecordSetGroup(records=(lone,))]).problems
+    assert problem.startswith("stack s, L1: record www.example.com A: there is no hosted zone Z9")
+    assert grouped.startswith("stack s, L2: record www.example.com A: there is no hosted zone Z9")

@@ -9,6 +9,7 @@ import pytest
 
 from globule.route53.model import Failover, Geolocation, Geoproximity, HealthCheck, Latency, RecordSet, RecordSetGroup
 from globule.route53.resources import RESOURCE_TYPES
+from globule.route53.rules.health import notices
 from globule.world.resource_type import Built, Declaration, PropertyProblem
 from globule.world.snapshot import Deployed, World, WorldDecoder, encode_world
 
@@ -170,6 +171,14 @@ def test_a_health_check_has_the_defaults_of_the_api() -> None:
 )
 def test_a_health_check_that_aws_would_not_take_is_refused_by_name(config: dict[str, Any], why: str) -> None:
     assert why in refused("HealthCheck", {"HealthCheckConfig": config})
+
+
+@pytest.mark.parametrize("kind", ["CLOUDWATCH_METRIC", "RECOVERY_CONTROL"])
+def test_a_health_check_of_what_is_not_here_is_recorded_and_stops_nothing(kind: str) -> None:
+    built = build("HealthCheck", {"HealthCheckConfig": {"Type": kind}})
+    assert built.not_running == ("HealthCheckConfig.Type",)
+    assert notices({built.physical_id: built.resource}) == []
+    assert build("HealthCheck", {"HealthCheckConfig": {"Type": "CALCULATED"}}).not_running == ()
 
 
 def test_the_world_carries_every_model() -> None:

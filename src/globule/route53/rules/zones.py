@@ -77,11 +77,11 @@ def zones_of(world: World) -> Zones:
     by_id = {zone.id: zone for zone in hosted.values()}
     checks = frozenset(check.id for check in world.of(HealthCheck))
     entries: dict[str, dict[str, dict[int, list[Entry]]]] = {zone.name: _own_records(zone) for zone in hosted.values()}
-    for record in _records(world):
+    for where, record in _records(world):
         found = by_id.get(record.zone_id) if record.zone_id is not None else hosted.get(record.zone_name or "")
         refusal = _refusal(record, found, entries, hosted=by_id, checks=checks)
         if refusal is not None or found is None:
-            problems.append(f"record {record.name} {record.record_type}: {refusal}")
+            problems.append(f"{where}: record {record.name} {record.record_type}: {refusal}")
             continue
         group = entries[found.name].setdefault(record.name, {}).setdefault(TYPE_CODES[record.record_type], [])
         if record.record_type in ("NS", "SOA") and record.name == found.name:
@@ -91,13 +91,15 @@ def zones_of(world: World) -> Zones:
     return Zones(by_name=zones, by_id={zone.hosted.id: zone for zone in zones.values()}, problems=tuple(problems))
 
 
-def _records(world: World) -> Iterator[RecordSet]:
+def _records(world: World) -> Iterator[tuple[str, RecordSet]]:
+    """Every record, and which resource of which stack declares it."""
     for deployed in world.resources:
+        where = f"stack {deployed.stack}, {deployed.logical_id}"
         match deployed.resource:
             case RecordSet() as record:
-                yield record
+                yield where, record
             case RecordSetGroup(records=records):
-                yield from records
+                yield from ((where, record) for record in records)
 
 
 def _own_records(zone: HostedZone) -> dict[str, dict[int, list[Entry]]]:
@@ -146,7 +148,10 @@ def _refusal(
     """Why ChangeResourceRecordSets would have refused this record; None where it would not
     (https://docs.aws.amazon.com/Route53/latest/APIReference/API_ResourceRecordSet.html)."""
     if zone is None:
-        return f"there is no hosted zone {record.zone_id or record.zone_name} in this world"
+        return (
+            f"there is no hosted zone {record.zone_id or record.zone_name} in this world; declare it as an "
+            "AWS::Route53::HostedZone, here or in a stack before this one"
+        )
     if not within(record.name, zone.name):
         return f"the name is not in the zone {zone.name}"
     if record.health_check is not None and record.health_check not in checks:
