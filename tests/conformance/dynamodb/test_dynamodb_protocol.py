@@ -103,7 +103,10 @@ def test_a_value_that_cannot_be_read_is_told_before_one_that_is_wrong(raw: Any) 
         (
             "CreateTable",
             {"TableName": "ab"},
-            "TableName must be at least 3 characters long and at most 255 characters long",
+            "3 validation errors detected: Value null at 'attributeDefinitions' failed to satisfy constraint: "
+            "Member must not be null; Value 'ab' at 'tableName' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 3; "
+            "Value null at 'keySchema' failed to satisfy constraint: Member must not be null",
         ),
     ],
 )

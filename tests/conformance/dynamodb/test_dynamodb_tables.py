@@ -268,7 +268,7 @@ def test_tags_are_kept(client: Any, refused: Any, new_table: Any) -> None:
     )
     assert refused("list_tags_of_resource", ResourceArn=arn + "-not") == (
         "ResourceNotFoundException",
-        f"Requested resource not found: ResourcArn: {arn}-not not found",
+        f"Requested resource not found: ResourceArn: {arn}-not not found",
     )
 
 

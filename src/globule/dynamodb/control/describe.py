@@ -8,14 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from globule.dynamodb.model import Index, Keys, Throughput
+from globule.dynamodb.rules.table_settings import WARM_READS, WARM_WRITES
 from globule.dynamodb.serving.catalogue import IndexRecord, TableRecord
 from globule.dynamodb.serving.operations.api import Api
 
 GLOBAL_TABLE_VERSION = "2019.11.21"
-
-# What a new on-demand table can take at once.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
-WARM_READS, WARM_WRITES = 12_000, 4_000
 
 
 def table_description(api: Api, table: TableRecord, *, status: str | None = None) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from globule.dynamodb.control.tags import tagged_table
-from globule.dynamodb.rules.errors import not_found
+from globule.dynamodb.rules.errors import not_found, validation
 from globule.dynamodb.rules.requests import control
+from globule.dynamodb.rules.table_settings import check_policy
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Answer, Api
 from globule.wire.aws.errors import AwsError
@@ -27,6 +28,8 @@ LATEST_RESTORABLE_AGE_SECONDS = 300
 async def update_continuous_backups(api: Api, request: control.UpdateContinuousBackupsInput) -> Answer:
     table = _existing(api, request.TableName)
     given = request.PointInTimeRecoverySpecification
+    if not given.PointInTimeRecoveryEnabled and given.RecoveryPeriodInDays is not None:
+        raise validation("Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.")
     setting = {
         "PointInTimeRecoveryEnabled": given.PointInTimeRecoveryEnabled,
         "RecoveryPeriodInDays": given.RecoveryPeriodInDays or RECOVERY_DAYS,
@@ -111,14 +114,15 @@ def _summary(table: TableRecord, index: str | None, status: str) -> dict[str, An
 
 
 async def put_resource_policy(api: Api, request: control.PutResourcePolicyInput) -> Answer:
-    table = tagged_table(api, request.ResourceArn, "PutResourcePolicy")
+    table = tagged_table(api, request.ResourceArn)
     _check_revision(table, request.ExpectedRevisionId)
+    check_policy(request.Policy)
     await _record(api, table, "ResourcePolicy", {"Policy": request.Policy})
     return {"RevisionId": _revision(request.Policy)}
 
 
 def get_resource_policy(api: Api, request: control.GetResourcePolicyInput) -> Answer:
-    table = tagged_table(api, request.ResourceArn, "GetResourcePolicy")
+    table = tagged_table(api, request.ResourceArn)
     policy = _policy(table)
     if policy is None:
         raise AwsError(
@@ -128,7 +132,7 @@ def get_resource_policy(api: Api, request: control.GetResourcePolicyInput) -> An
 
 
 async def delete_resource_policy(api: Api, request: control.DeleteResourcePolicyInput) -> Answer:
-    table = tagged_table(api, request.ResourceArn, "DeleteResourcePolicy")
+    table = tagged_table(api, request.ResourceArn)
     policy = _policy(table)
     _check_revision(table, request.ExpectedRevisionId)
     if policy is None:

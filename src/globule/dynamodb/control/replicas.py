@@ -7,53 +7,95 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from globule.dynamodb.rules.errors import in_use, not_found, validation
-from globule.dynamodb.rules.requests.control import ReplicationGroupUpdate
+import msgspec
+
+from globule.dynamodb.rules.errors import validation
+from globule.dynamodb.rules.requests.control import ReplicaAction, ReplicationGroupUpdate
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Api
 from globule.dynamodb.serving.tables import TableExists
 from globule.wire.aws.errors import AwsError
+from globule.world.places import UnknownPlace, region, regions
 
 LOCAL_REGION = (
-    "Cannot add, delete, or update the local region through ReplicaUpdates. "
+    "Cannot add or delete the local region through ReplicaUpdates. "
     "Use CreateTable, DeleteTable, or UpdateTable as required."
 )
 
 
 async def update_replicas(api: Api, table: TableRecord, updates: Sequence[ReplicationGroupUpdate]) -> TableRecord:
-    """Raises ValidationException, ResourceInUseException or ResourceNotFoundException."""
+    """Raises ValidationException, and InternalServerError where the region of the replica does not answer."""
     for update in updates:
         _check(api, table, update)
-    for update in updates:
-        try:
-            if update.Create is not None:
-                table = await api.tables.add_replica(table.name, update.Create.RegionName)
-            elif update.Delete is not None:
-                table = await api.tables.remove_replica(table.name, update.Delete.RegionName)
-        except TableExists:
-            assert update.Create is not None
-            raise in_use(f"Table {table.name} already exists in region {update.Create.RegionName}") from None
-        except OSError as problem:
-            raise AwsError(
-                "InternalServerError", f"The region of the replica cannot be reached: {problem}", status=500
-            ) from None
-    return table
+    update = _the_one(updates)
+    try:
+        if update.Create is not None:
+            return await api.tables.add_replica(table.name, update.Create.RegionName)
+        if update.Delete is not None:
+            return await api.tables.remove_replica(table.name, update.Delete.RegionName)
+    except TableExists:
+        raise _exists_already(table) from None
+    except OSError as problem:
+        raise AwsError(
+            "InternalServerError", f"The region of the replica does not answer: {problem}", status=500
+        ) from None
+    assert update.Update is not None, "checked"
+    raise validation(
+        f"Overrides of single replicas are not supported by Globule: {', '.join(_overrides(update.Update))}"
+    )
 
 
 def _check(api: Api, table: TableRecord, update: ReplicationGroupUpdate) -> None:
     given = [each for each in (update.Create, update.Update, update.Delete) if each is not None]
-    if len(given) != 1:
-        raise validation("Exactly one of Create, Update, Delete must be specified for each of ReplicaUpdates")
-    region = given[0].RegionName
-    if region == api.region:
+    if not given or (update.Update is not None and len(given) == 1 and not _overrides(update.Update)):
+        raise validation("There are no actions specified in the Replica Update Action of the request.")
+    if len(given) > 1:
+        raise validation("Update table operation with more than one type of replica actions not allowed.")
+    (action,) = given
+    name = action.RegionName
+    if name == api.region and update.Update is None:
         raise validation(LOCAL_REGION)
-    exists = any(replica.region == region for replica in table.replicas)
-    if update.Create is not None and exists:
+    try:
+        region(name)
+    except UnknownPlace:
+        supported = ", ".join(place.name for place in regions())
         raise validation(
-            f"Failed to create a the new replica of table with name: '{table.name}' because one or more replicas "
-            "already existed as tables."
-        )
+            f"Region {name} is not supported. The latest version of global tables are only supported in the following "
+            f"regions: [{supported}]"
+        ) from None
+    exists = any(replica.region == name for replica in table.replicas)
     if update.Create is None and not exists:
-        raise not_found(f"Requested resource not found: Replica of table {table.name} in region {region} not found")
-    if update.Create is not None and table.spec.billing == "PROVISIONED":
-        raise validation("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+        raise validation(
+            "Update global table operation failed because one or more replicas were not part of the global table. "
+            f"Please retry the request without these replicas: [{name}]."
+        )
+    if update.Create is not None:
+        if exists:
+            raise _exists_already(table)
+        if table.spec.billing == "PROVISIONED":
+            raise validation("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+        if _overrides(update.Create):
+            raise validation(
+                f"Overrides of single replicas are not supported by Globule: {', '.join(_overrides(update.Create))}"
+            )
+
+
+def _the_one(updates: Sequence[ReplicationGroupUpdate]) -> ReplicationGroupUpdate:
+    """Raises ValidationException where there are several; one that is there twice is one."""
+    first = updates[0]
+    if any(update != first for update in updates):
+        raise validation("Update table operation with more than one create or delete replica actions not allowed")
+    return first
+
+
+def _overrides(action: ReplicaAction) -> list[str]:
+    """What a replica is to have otherwise than the table. Its key and class are recorded with the table's."""
+    given = msgspec.structs.asdict(action)
+    return [name for name, value in given.items() if value not in (None, []) and name != "RegionName"]
+
+
+def _exists_already(table: TableRecord) -> AwsError:
+    return validation(
+        f"Failed to create a the new replica of table with name: ‘{table.name}’ because one or more replicas already "
+        "existed as tables."
+    )

@@ -1,42 +1,63 @@
-"""UpdateTable: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
+"""UpdateTable: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+
+A request changes one concern at a time: AWS refuses most combinations, and so does this.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from globule.dynamodb.control.describe import table_description
 from globule.dynamodb.control.replicas import update_replicas
-from globule.dynamodb.model import Index, KeyType, TableSpec
-from globule.dynamodb.rules import definitions
-from globule.dynamodb.rules.errors import in_use, invalid_parameters, limit_exceeded, not_found, validation
-from globule.dynamodb.rules.requests.control import (
-    GlobalSecondaryIndexUpdate,
-    StreamSpecification,
-    UpdateGlobalSecondaryIndexAction,
-    UpdateTableInput,
-)
+from globule.dynamodb.model import TableSpec, Throughput
+from globule.dynamodb.rules import definitions, table_settings
+from globule.dynamodb.rules.errors import in_use, invalid_parameters, validation
+from globule.dynamodb.rules.index_updates import with_indexes
+from globule.dynamodb.rules.requests.control import StreamSpecification, UpdateTableInput
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Answer, Api
 from globule.dynamodb.serving.tables import TableBusy
 
-# Members that are kept as they are given.
-_RECORDED = ("SSESpecification", "TableClass", "OnDemandThroughput", "WarmThroughput")
+# In the order in which AWS lists what may be asked for. It lists some that are not public, too.
+_CONCERNS = (
+    ("ProvisionedThroughput", "ProvisionedThroughput"),
+    ("BillingMode", "BillingMode"),
+    ("UpdateStreamEnabled", "StreamSpecification"),
+    ("GlobalSecondaryIndexUpdates", "GlobalSecondaryIndexUpdates"),
+    ("SSESpecification", "SSESpecification"),
+    ("ReplicaUpdates", "ReplicaUpdates"),
+    ("MultiAccountReplicaReady", None),
+    ("ReplicaTransitRoleArn", None),
+    ("MultiRegionConsistency", "MultiRegionConsistency"),
+    ("DeletionProtectionEnabled", "DeletionProtectionEnabled"),
+    ("OnDemandThroughput", "OnDemandThroughput"),
+    ("WarmThroughput", "WarmThroughput"),
+    ("TableClass", "TableClass"),
+)
+
+# Concerns that stand alone, in the words of AWS.
+_ALONE = (
+    ("ReplicaUpdates", "Replica modification must be the only operation in the request"),
+    ("SSESpecification", "Server-Side Encryption modification must be the only operation in the request"),
+    ("TableClass", "TableClass modification must be the only operation in the request"),
+    ("DeletionProtectionEnabled", "DeletionProtection modification must be the only operation in the request"),
+    ("WarmThroughput", "WarmThroughput must be the only operation in the request"),
+)
 
 
 async def update_table(api: Api, request: UpdateTableInput) -> Answer:
-    _check_something_asked(request)
+    asked = _asked(request)
     table = api.described_table(request.TableName)
     if request.StreamSpecification is not None:
         _check_stream(table, request.StreamSpecification)
     if request.MultiRegionConsistency == "STRONG":
         raise validation("MultiRegionConsistency STRONG is not supported by Globule")
-    spec = _updated(table.spec, request)
+    spec = _updated(table.spec, request, asked)
     try:
         if spec != table.spec:
-            table = await api.tables.update(table.name, change=lambda current: _updated(current, request))
+            table = await api.tables.update(table.name, change=lambda current: _updated(current, request, asked))
         if request.StreamSpecification is not None:
             table = await _switch_stream(api, table, request.StreamSpecification)
         if request.ReplicaUpdates is not None:
@@ -48,43 +69,83 @@ async def update_table(api: Api, request: UpdateTableInput) -> Answer:
     return {"TableDescription": table_description(api, table, status="UPDATING")}
 
 
-def _check_something_asked(request: UpdateTableInput) -> None:
-    if request.GlobalSecondaryIndexUpdates:
-        return
-    asked = (
-        request.ProvisionedThroughput,
-        request.BillingMode,
-        request.StreamSpecification,
-        request.SSESpecification,
-        request.ReplicaUpdates,
-        request.TableClass,
-        request.DeletionProtectionEnabled,
-        request.OnDemandThroughput,
-        request.WarmThroughput,
-        request.MultiRegionConsistency,
+def _asked(request: UpdateTableInput) -> frozenset[str]:
+    """The members that the request has. Raises ValidationException where they are none, or do not go together."""
+    asked = frozenset(
+        member for _, member in _CONCERNS if member is not None and getattr(request, member) not in (None, [])
     )
-    if all(member is None for member in asked):
-        raise validation(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
-            "SSESpecification or ReplicaUpdates is required"
-        )
+    if not asked - {"MultiRegionConsistency"}:
+        listed = [name for name, member in _CONCERNS if member is None or member not in asked]
+        raise validation(f"At least one of {', '.join(listed[:-1])} or {listed[-1]} is required")
+    for member, sentence in _ALONE:
+        if member in asked and asked - {member, "MultiRegionConsistency"}:
+            raise invalid_parameters(sentence)
+    if "OnDemandThroughput" in asked and asked - {"OnDemandThroughput", "BillingMode"}:
+        raise invalid_parameters("OnDemandThroughput can only be combined with BillingMode in an UpdateTable request")
+    resizes = any(
+        update.Create is None and update.Delete is None for update in request.GlobalSecondaryIndexUpdates or ()
+    )
+    reshapes = bool(request.GlobalSecondaryIndexUpdates) and not resizes
+    if "ProvisionedThroughput" in asked and "StreamSpecification" in asked:
+        raise invalid_parameters("You cannot modify stream status while updating table IOPS")
+    if reshapes and asked & {"ProvisionedThroughput", "BillingMode"}:
+        raise invalid_parameters("You cannot create or delete index while updating table IOPS")
+    if reshapes and "StreamSpecification" in asked:
+        raise invalid_parameters("You cannot create or delete index while changing stream status")
+    return asked
 
 
-def _updated(spec: TableSpec, request: UpdateTableInput) -> TableSpec:
+def _updated(spec: TableSpec, request: UpdateTableInput, asked: frozenset[str]) -> TableSpec:
     """Raises ValidationException, LimitExceededException or ResourceNotFoundException."""
-    changes: dict[str, Any] = _billing(spec, request)
-    settings = {
-        **spec.settings,
-        **{name: msgspec.to_builtins(getattr(request, name)) for name in _RECORDED if getattr(request, name)},
-    }
+    changes: dict[str, Any] = _billing(spec, request) if asked & {"BillingMode", "ProvisionedThroughput"} else {}
+    settings = _settings(spec, request)
     if settings != spec.settings:
         changes["settings"] = settings
     if request.DeletionProtectionEnabled is not None:
         changes["deletion_protection"] = request.DeletionProtectionEnabled
     spec = msgspec.structs.replace(spec, **changes)
     if request.GlobalSecondaryIndexUpdates:
-        spec = _with_indexes(spec, request, request.GlobalSecondaryIndexUpdates)
+        spec = with_indexes(spec, request, request.GlobalSecondaryIndexUpdates)
     return spec
+
+
+def _settings(spec: TableSpec, request: UpdateTableInput) -> dict[str, Any]:
+    settings = dict(spec.settings)
+    table_settings.check_table_class(request.TableClass)
+    if request.TableClass is not None:
+        settings["TableClass"] = request.TableClass
+    encryption = request.SSESpecification
+    if encryption is not None:
+        table_settings.check_encryption(encryption)
+        if not encryption.Enabled and not settings.get("SSESpecification", {}).get("Enabled"):
+            raise invalid_parameters("Table is already encrypted by default")
+        settings["SSESpecification"] = msgspec.to_builtins(encryption)
+    if request.OnDemandThroughput is not None:
+        table_settings.check_on_demand(request.OnDemandThroughput, request.BillingMode or spec.billing, "table")
+        given = msgspec.to_builtins(request.OnDemandThroughput)
+        settings["OnDemandThroughput"] = table_settings.merged_on_demand(settings.get("OnDemandThroughput", {}), given)
+        if not settings["OnDemandThroughput"]:
+            del settings["OnDemandThroughput"]
+    if request.WarmThroughput is not None:
+        settings["WarmThroughput"] = _warmer(settings.get("WarmThroughput", {}), spec, request)
+    return settings
+
+
+def _warmer(current: dict[str, Any], spec: TableSpec, request: UpdateTableInput) -> dict[str, Any]:
+    """Warm throughput only grows. Raises ValidationException."""
+    throughput = spec.throughput or Throughput(read=table_settings.WARM_READS, write=table_settings.WARM_WRITES)
+    warm = dict(current)
+    for name, least in (("ReadUnitsPerSecond", throughput.read), ("WriteUnitsPerSecond", throughput.write)):
+        wanted = getattr(request.WarmThroughput, name)
+        if wanted is None:
+            continue
+        if wanted < max(current.get(name) or 0, least):
+            raise invalid_parameters(
+                f"Requested {name} for WarmThroughput for table is lower than current WarmThroughput, "
+                "decreasing WarmThroughput is not supported"
+            )
+        warm[name] = wanted
+    return warm
 
 
 def _billing(spec: TableSpec, request: UpdateTableInput) -> dict[str, Any]:
@@ -98,21 +159,11 @@ def _billing(spec: TableSpec, request: UpdateTableInput) -> dict[str, Any]:
         indexes = tuple(msgspec.structs.replace(index, throughput=None) for index in spec.indexes)
         return {"billing": billing, "throughput": None, "indexes": indexes}
     if given is None:
-        if spec.billing != "PROVISIONED":
-            raise invalid_parameters("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
-        return {}
+        raise invalid_parameters("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
     definitions.check_bounds(given)
     wanted = definitions.throughput(given)
-    if wanted == spec.throughput:
-        assert wanted is not None
-        raise validation(
-            "The provisioned throughput for the table will not change. The requested value equals the current value. "
-            f"Current ReadCapacityUnits provisioned for the table: {wanted.read}. "
-            f"Requested ReadCapacityUnits: {wanted.read}. "
-            f"Current WriteCapacityUnits provisioned for the table: {wanted.write}. "
-            f"Requested WriteCapacityUnits: {wanted.write}. "
-            "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
-        )
+    if wanted == spec.throughput and wanted is not None:
+        raise definitions.unchanged_throughput("the table", "the table", wanted)
     if spec.billing == "PAY_PER_REQUEST":
         named = {each.Update.IndexName for each in request.GlobalSecondaryIndexUpdates or () if each.Update is not None}
         missing = [index.name for index in spec.indexes if index.scope == "global" and index.name not in named]
@@ -121,84 +172,20 @@ def _billing(spec: TableSpec, request: UpdateTableInput) -> dict[str, Any]:
     return {"billing": "PROVISIONED", "throughput": wanted}
 
 
-def _with_indexes(spec: TableSpec, request: UpdateTableInput, updates: list[GlobalSecondaryIndexUpdate]) -> TableSpec:
-    _check_index_updates(updates)
-    types = _types(spec, request)
-    indexes = {index.name: index for index in spec.indexes}
-    for update in updates:
-        if update.Create is not None:
-            if update.Create.IndexName in indexes:
-                raise validation("Attempting to create an index which already exists")
-            created = definitions.global_index(update.Create, types, spec.billing)
-            indexes[created.name] = created
-        elif update.Delete is not None:
-            if indexes.pop(update.Delete.IndexName, None) is None:
-                raise not_found()
-        elif update.Update is not None:
-            indexes[update.Update.IndexName] = _updated_index(indexes.get(update.Update.IndexName), update.Update)
-    if sum(index.scope == "global" for index in indexes.values()) > definitions.GLOBAL_INDEX_LIMIT:
-        raise limit_exceeded("GlobalSecondaryIndex count exceeds the per-table limit of 20")
-    return msgspec.structs.replace(spec, indexes=tuple(indexes.values()))
-
-
-def _check_index_updates(updates: list[GlobalSecondaryIndexUpdate]) -> None:
-    seen: set[str] = set()
-    for update in updates:
-        given = [each for each in (update.Update, update.Create, update.Delete) if each is not None]
-        if not given:
-            raise invalid_parameters(
-                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
-                "GlobalSecondaryIndexUpdate.Delete must not be null"
-            )
-        name = given[0].IndexName
-        if name in seen:
-            raise invalid_parameters(
-                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
-            )
-        seen.add(name)
-    if sum(update.Create is not None or update.Delete is not None for update in updates) > 1:
-        raise limit_exceeded(
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
-        )
-
-
-def _types(spec: TableSpec, request: UpdateTableInput) -> Mapping[str, KeyType]:
-    """The types of the attributes that a new index may have as keys, which AWS wants defined in the request."""
-    types = {each.AttributeName: each.AttributeType for each in request.AttributeDefinitions or ()}
-    for keys in (spec.keys, *(index.keys for index in spec.indexes)):
-        for attribute in keys.attributes:
-            if types.get(attribute.name, attribute.type) != attribute.type:
-                raise invalid_parameters(
-                    f"Attribute {attribute.name} is a key of type {attribute.type}, and cannot be redefined as "
-                    f"{types[attribute.name]}"
-                )
-    return types
-
-
-def _updated_index(index: Index | None, update: UpdateGlobalSecondaryIndexAction) -> Index:
-    if index is None or index.scope != "global":
-        raise not_found()
-    changes: dict[str, Any] = {}
-    if update.ProvisionedThroughput is not None:
-        definitions.check_bounds(update.ProvisionedThroughput)
-        changes["throughput"] = definitions.throughput(update.ProvisionedThroughput)
-    members = ("OnDemandThroughput", "WarmThroughput")
-    given = {name: msgspec.to_builtins(getattr(update, name)) for name in members if getattr(update, name)}
-    return msgspec.structs.replace(index, settings={**index.settings, **given}, **changes)
-
-
 def _check_stream(table: TableRecord, wanted: StreamSpecification) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_StreamSpecification.html"""
     if wanted.StreamEnabled:
         if wanted.StreamViewType is None:
-            raise invalid_parameters("StreamViewType must be specified when StreamEnabled is true")
+            raise invalid_parameters("If stream is being enabled then UpdateViewType is required")
         if table.stream is not None:
             raise validation(f"Table already has an enabled stream: TableName: {table.name}")
         return
+    if wanted.StreamViewType is not None:
+        raise invalid_parameters("If stream is being disabled, then UpdateViewType must not be specified")
     if table.stream is None:
         raise validation(f"Table has no stream to disable: TableName: {table.name}")
     if table.replicas:
-        raise validation("Cannot disable the stream of a table that is a replica of a global table")
+        raise invalid_parameters("Disabling Stream is not allowed for a Global Table replica.")
 
 
 async def _switch_stream(api: Api, table: TableRecord, wanted: StreamSpecification) -> TableRecord:

@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from globule.dynamodb.model import Index, KeyAttribute, Keys, KeyType, Projection, TableSpec, Throughput
 from globule.dynamodb.rules.errors import invalid_parameters, validation
 from globule.dynamodb.rules.requests import control
+from globule.dynamodb.rules.table_settings import created_settings
+from globule.wire.aws.errors import AwsError
 
 LOCAL_INDEX_LIMIT = 5
 GLOBAL_INDEX_LIMIT = 20
@@ -28,7 +29,7 @@ Types = Mapping[str, KeyType]
 def table_spec(request: control.CreateTableInput) -> TableSpec:
     """Raises ValidationException."""
     _check_throughput(request.BillingMode, request.ProvisionedThroughput)
-    types = {each.AttributeName: each.AttributeType for each in request.AttributeDefinitions}
+    types = attribute_types(request.AttributeDefinitions)
     if len(request.KeySchema) > len(types):
         raise validation("Invalid KeySchema: Some index key attribute have no definition")
     keys = _keys(request.KeySchema, types)
@@ -47,9 +48,12 @@ def table_spec(request: control.CreateTableInput) -> TableSpec:
     _check_counts(indexes)
     _check_all_used(request.AttributeDefinitions, keys, indexes)
     stream = request.StreamSpecification
-    if stream is not None and stream.StreamEnabled != (stream.StreamViewType is not None):
-        state, should = ("enabled", "should") if stream.StreamEnabled else ("disabled", "should not")
-        raise invalid_parameters(f"Table is being created with a stream {state}, UpdateViewType {should} be specified")
+    if stream is not None and stream.StreamEnabled and stream.StreamViewType is None:
+        raise invalid_parameters("Table is being created with a stream enabled, UpdateViewType is required")
+    if stream is not None and not stream.StreamEnabled and stream.StreamViewType is not None:
+        raise invalid_parameters(
+            "Table is being created with a stream disabled, UpdateViewType should not be specified"
+        )
     return TableSpec(
         name=request.TableName,
         keys=keys,
@@ -58,7 +62,7 @@ def table_spec(request: control.CreateTableInput) -> TableSpec:
         billing=request.BillingMode or "PROVISIONED",
         throughput=throughput(request.ProvisionedThroughput),
         deletion_protection=bool(request.DeletionProtectionEnabled),
-        settings=_settings(request),
+        settings=created_settings(request),
     )
 
 
@@ -66,12 +70,14 @@ def throughput(given: control.ProvisionedThroughput | None) -> Throughput | None
     return None if given is None else Throughput(read=given.ReadCapacityUnits, write=given.WriteCapacityUnits)
 
 
-def _settings(request: control.CreateTableInput) -> dict[str, Any]:
-    members = ("TableClass", "SSESpecification", "OnDemandThroughput", "WarmThroughput", "Tags")
-    settings = {name: msgspec.to_builtins(getattr(request, name)) for name in members if getattr(request, name)}
-    if request.ResourcePolicy is not None:
-        settings["ResourcePolicy"] = {"Policy": request.ResourcePolicy}
-    return settings
+def attribute_types(definitions: Sequence[control.AttributeDefinition]) -> dict[str, KeyType]:
+    """Raises ValidationException for an attribute that is defined twice."""
+    types: dict[str, KeyType] = {}
+    for each in definitions:
+        if each.AttributeName in types:
+            raise validation(f"Attribute Name is duplicated: {each.AttributeName}")
+        types[each.AttributeName] = each.AttributeType
+    return types
 
 
 def _check_throughput(billing: str | None, given: control.ProvisionedThroughput | None) -> None:
@@ -86,6 +92,18 @@ def _check_throughput(billing: str | None, given: control.ProvisionedThroughput 
             "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
         )
     check_bounds(given)
+
+
+def unchanged_throughput(whose: str, of: str, throughput: Throughput) -> AwsError:
+    """The error for throughput that is asked for and already there, of `the table` or an index."""
+    return validation(
+        f"The provisioned throughput for {whose} will not change. The requested value equals the current value. "
+        f"Current ReadCapacityUnits provisioned for {of}: {throughput.read}. "
+        f"Requested ReadCapacityUnits: {throughput.read}. "
+        f"Current WriteCapacityUnits provisioned for {of}: {throughput.write}. "
+        f"Requested WriteCapacityUnits: {throughput.write}. "
+        "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+    )
 
 
 def check_bounds(given: control.ProvisionedThroughput) -> None:
@@ -149,11 +167,13 @@ def _global_indexes(
     if not given:
         raise invalid_parameters("List of GlobalSecondaryIndexes is empty")
     for each in given:
-        yield global_index(each, types, billing)
+        yield global_index(each, types, billing, missing_throughput="is not")
 
 
-def global_index(given: control.GlobalSecondaryIndex, types: Types, billing: str) -> Index:
-    """Raises ValidationException."""
+def global_index(
+    given: control.GlobalSecondaryIndex, types: Types, billing: str, *, missing_throughput: str = "must be"
+) -> Index:
+    """`missing_throughput` is how the operation words what is missing. Raises ValidationException."""
     keys = _index_keys(given.KeySchema, types)
     projection = _projection(given.Projection)
     if billing == "PAY_PER_REQUEST" and given.ProvisionedThroughput is not None:
@@ -162,7 +182,7 @@ def global_index(given: control.GlobalSecondaryIndex, types: Types, billing: str
             "when BillingMode is PAY_PER_REQUEST"
         )
     if billing == "PROVISIONED" and given.ProvisionedThroughput is None:
-        raise invalid_parameters(f"ProvisionedThroughput must be specified for index: {given.IndexName}")
+        raise invalid_parameters(f"ProvisionedThroughput {missing_throughput} specified for index: {given.IndexName}")
     members = ("OnDemandThroughput", "WarmThroughput")
     return Index(
         name=given.IndexName,
@@ -184,15 +204,16 @@ def _index_keys(schema: Sequence[control.KeySchemaElement], types: Types) -> Key
     _check_defined(schema, types)
     names = [element.AttributeName for element in schema]
     if len(set(names)) < len(names):
-        raise validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+        raise validation("The KeySchema contains multiple key attributes with the same name")
     if schema[0].KeyType != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     partition = [element for element in schema if element.KeyType == "HASH"]
     if list(schema[: len(partition)]) != partition:
-        raise validation("Invalid KeySchema: HASH key types must precede RANGE key types")
+        raise invalid_parameters("All HASH key attributes must precede RANGE key attributes in the KeySchema")
     sort = schema[len(partition) :]
-    if len(partition) > KEY_ATTRIBUTE_LIMIT or len(sort) > KEY_ATTRIBUTE_LIMIT:
-        raise validation(f"Invalid KeySchema: a key has more than {KEY_ATTRIBUTE_LIMIT} attributes of one type")
+    for kind, found in (("HASH", partition), ("RANGE", sort)):
+        if len(found) > KEY_ATTRIBUTE_LIMIT:
+            raise invalid_parameters(f"The KeySchema exceeds the maximum allowed number of {kind} key attributes")
     return Keys(
         partition=tuple(KeyAttribute(each.AttributeName, types[each.AttributeName]) for each in partition),
         sort=tuple(KeyAttribute(each.AttributeName, types[each.AttributeName]) for each in sort),
@@ -207,7 +228,11 @@ def _projection(given: control.Projection) -> Projection:
         raise invalid_parameters(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
     if given.NonKeyAttributes is None and kind == "INCLUDE":
         raise invalid_parameters("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
-    return Projection(kind, tuple(given.NonKeyAttributes or ()))
+    names = given.NonKeyAttributes or []
+    for name in names:
+        if names.count(name) > 1:
+            raise invalid_parameters(f"Duplicate element in NonKeyAttributes: {name}")
+    return Projection(kind, tuple(names))
 
 
 def _check_names(indexes: Sequence[Index]) -> None:

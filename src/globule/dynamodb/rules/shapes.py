@@ -105,12 +105,9 @@ TableKey = Annotated[str, constrained(*map(_bad_table_name, reversed(NAME_CONSTR
 
 
 def check_table_name(document: Mapping[str, Any]) -> None:
-    """How control operations look at TableName, before anything else. Raises ValidationException."""
-    name = document.get("TableName")
-    if name is None:
+    """What control operations look for before anything else. Raises ValidationException."""
+    if document.get("TableName") is None:
         raise validation("The parameter 'TableName' is required but was not present in the request")
-    if not name.startswith("arn:") and not 3 <= len(name) <= 255:
-        raise validation("TableName must be at least 3 characters long and at most 255 characters long")
 
 
 class Shape(Generic[T]):

@@ -5,21 +5,18 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Am
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from globule.dynamodb.rules.shapes import (
     NAME_CONSTRAINTS,
-    NAME_PATTERN,
     IndexName,
     TableName,
     constrained,
-    matches,
 )
 
 BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
-TableClass = Literal["STANDARD", "STANDARD_INFREQUENT_ACCESS"]
 Units = Annotated[int, msgspec.Meta(ge=1)]
 KeyName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -85,16 +82,13 @@ class SSESpecification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
-    Key: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    Value: Annotated[str, msgspec.Meta(max_length=256)]
+    Key: str
+    Value: str | None = None
 
 
 class CreateTableInput(msgspec.Struct, frozen=True, kw_only=True):
     AttributeDefinitions: list[AttributeDefinition]
-    TableName: Annotated[
-        str,
-        constrained(matches(NAME_PATTERN), pattern=r"^[a-zA-Z0-9_.-]{3,255}\Z"),
-    ]
+    TableName: TableName
     BillingMode: BillingMode | None = None
     ProvisionedThroughput: ProvisionedThroughput | None = None
     KeySchema: TableKeySchema
@@ -103,7 +97,7 @@ class CreateTableInput(msgspec.Struct, frozen=True, kw_only=True):
     StreamSpecification: StreamSpecification | None = None
     SSESpecification: SSESpecification | None = None
     Tags: list[Tag] | None = None
-    TableClass: TableClass | None = None
+    TableClass: str | None = None
     DeletionProtectionEnabled: bool | None = None
     WarmThroughput: WarmThroughput | None = None
     ResourcePolicy: str | None = None
@@ -130,7 +124,10 @@ class GlobalSecondaryIndexUpdate(msgspec.Struct, frozen=True, kw_only=True):
 class ReplicaAction(msgspec.Struct, frozen=True, kw_only=True):
     RegionName: str
     KMSMasterKeyId: str | None = None
-    TableClassOverride: TableClass | None = None
+    TableClassOverride: str | None = None
+    ProvisionedThroughputOverride: Any | None = None
+    OnDemandThroughputOverride: Any | None = None
+    GlobalSecondaryIndexes: list[Any] | None = None
 
 
 class ReplicationGroupUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +145,7 @@ class UpdateTableInput(msgspec.Struct, frozen=True, kw_only=True):
     StreamSpecification: StreamSpecification | None = None
     SSESpecification: SSESpecification | None = None
     ReplicaUpdates: Annotated[list[ReplicationGroupUpdate], msgspec.Meta(min_length=1)] | None = None
-    TableClass: TableClass | None = None
+    TableClass: str | None = None
     DeletionProtectionEnabled: bool | None = None
     MultiRegionConsistency: Literal["EVENTUAL", "STRONG"] | None = None
     OnDemandThroughput: OnDemandThroughput | None = None
