@@ -36,6 +36,7 @@ RESOURCE_ATTRIBUTES = frozenset(
         "CreationPolicy",
         "DeletionPolicy",
         "DependsOn",
+        "Description",  # in no document of AWS's, but in templates of AWS's own; CloudFormation takes it
         "Metadata",
         "Properties",
         "Type",
@@ -162,7 +163,9 @@ class _Reader:
         if not isinstance(kind, str):
             self.refuse(path, "a resource is a mapping with a Type")
             return None
-        self._unknown(entry, self._resource_attributes, path, "attribute of a resource")
+        self._unknown(
+            entry, self._resource_attributes, path, "resource attribute", hint="; does it belong under Properties?"
+        )
         self.mapping(entry.get("Metadata") or {}, (*path, "Metadata"))
         return ResourceDeclaration(
             logical_id=logical_id,
@@ -190,10 +193,10 @@ class _Reader:
             export=export.get("Name"),
         )
 
-    def _unknown(self, entry: Iterable[str], known: frozenset[str], path: Location, what: str) -> None:
+    def _unknown(self, entry: Iterable[str], known: frozenset[str], path: Location, what: str, hint: str = "") -> None:
         for name in entry:
             if name not in known:
-                self.refuse((*path, name), f"there is no {what} of that name; there are {', '.join(sorted(known))}")
+                self.refuse((*path, name), f"there is no {what} {name}; there are {', '.join(sorted(known))}{hint}")
 
     def _name(self, value: Any, path: Location) -> str | None:
         if value is not None and not isinstance(value, str):

@@ -37,8 +37,9 @@ def problems_of(text: str) -> str:
         ("Resources:\n  A-B: {Type: X}", "t.yaml:2: Resources.A-B: a logical id has only letters and digits"),
         (
             "Resources:\n  A:\n    Type: X\n    Propertis: {}",
-            "t.yaml:4: Resources.A.Propertis: there is no",
+            "t.yaml:4: Resources.A.Propertis: there is no resource attribute Propertis",
         ),
+        ("Resources:\n  A: {Type: X, TableName: t}", "UpdateReplacePolicy; does it belong under Properties?"),
         ("Resources:\n  A: {Type: X, Properties: [a]}", "t.yaml:2: Resources.A.Properties: must be a mapping"),
         ("Resources:\n  A: {Type: X, DependsOn: {a: b}}", "t.yaml:2: Resources.A.DependsOn: must be a logical id"),
         ("Resources:\n  A: {Type: X, Condition: [a]}", "t.yaml:2: Resources.A.Condition: must be the name of a"),
@@ -55,6 +56,11 @@ def problems_of(text: str) -> str:
 )
 def test_a_wrong_shape_is_refused_with_its_line(text: str, said: str) -> None:
     assert said in problems_of(text)
+
+
+def test_a_resource_may_describe_itself() -> None:
+    document = document_of("Resources:\n  A: {Type: X, Description: what it is for}")
+    assert read_template(document.value, Source(document=document)).resources["A"].type == "X"
 
 
 def test_all_wrong_shapes_are_told_at_once() -> None:
