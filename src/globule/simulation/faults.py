@@ -29,6 +29,7 @@ class Faults:
         kinds: list[Callable[[], Awaitable[None]]] = [
             self._partition,
             self._isolate,
+            self._hold,
             self._crash,
             self._crash,
             self._set_clock,
@@ -62,6 +63,12 @@ class Faults:
         self._network.cut(one, other)
         await self._lasts()
         self._network.heal(one, other)
+
+    async def _hold(self) -> None:
+        source, destination = self._two()
+        self._network.hold(source, destination)
+        await self._lasts()
+        self._network.release(source, destination, lose=self._entropy.uniform() < 0.5)
 
     async def _isolate(self) -> None:
         region = self._region().name

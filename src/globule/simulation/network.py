@@ -36,6 +36,7 @@ class Network:
         self._links: dict[frozenset[str], Link] = {}
         self._handlers: dict[str, Handler] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[tuple[str, str], asyncio.Future[bool]] = {}
         self.delivered = 0
 
     def link(self, one: str, other: str) -> Link:
@@ -60,6 +61,17 @@ class Network:
             link.cut = False
             link.healed.set()
             link.healed = asyncio.Event()
+
+    def hold(self, source: str, destination: str) -> None:
+        """Keep what goes in this direction, until `release`."""
+        if (source, destination) not in self._held:
+            self._held[source, destination] = asyncio.get_running_loop().create_future()
+
+    def release(self, source: str, destination: str, *, lose: bool = False) -> None:
+        """Let what was kept go on, or lose it."""
+        held = self._held.pop((source, destination), None)
+        if held is not None:
+            held.set_result(not lose)
 
     async def call(self, source: str, destination: str, message: bytes) -> bytes:
         """Raises OSError where the destination is down. May never return: callers have time limits."""
@@ -88,6 +100,8 @@ class Network:
     async def _travel(self, source: str, destination: str) -> bool:
         """Whether the message arrives."""
         link = self.link(source, destination)
+        if (held := self._held.get((source, destination))) is not None and not await held:
+            return False
         if link.cut:
             if self._entropy.uniform() < 0.5:
                 return False

@@ -58,6 +58,7 @@ async def _simulate(seed: int, minutes: float) -> Outcome:
             name,
             network=network,
             entropy=SeededEntropy(seed * 31 + number),
+            sweep_period_s=0.5 + 10 * entropy.uniform() ** 2,
             clock=SkewedClock(offset_s=4 * entropy.uniform() - 2, drift=0.02 * entropy.uniform() - 0.01),
         )
         for number, name in enumerate(REGIONS)

@@ -15,7 +15,7 @@ import msgspec
 
 from globule.dynamodb.model import StreamView, TableSpec
 from globule.dynamodb.serving.spaces import NEXT_NUMBER, TABLE, space
-from globule.storage.store import Store, WriteTransaction
+from globule.storage.store import ReadTransaction, Store, WriteTransaction
 
 
 class TableNotFound(Exception):
@@ -51,6 +51,8 @@ class ShardRecord(msgspec.Struct, frozen=True, kw_only=True):
     after: int
     """The sequence of the last change before it."""
     opened_at: float
+    parent: str | None = None
+    """The shard before it, also when that has been trimmed."""
 
 
 class StreamRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +237,15 @@ class Catalogue:
     def _keep(self, record: TableRecord) -> None:
         self._by_number[record.number] = record
         self._by_name[record.name] = record
+
+
+def durable_record(transaction: ReadTransaction, number: int) -> TableRecord:
+    """The table's record in this very transaction, for changes that must not follow an old one. Raises
+    TableNotFound."""
+    data = transaction.get(space(TABLE, number))
+    if data is None:
+        raise TableNotFound(number)
+    return msgspec.json.decode(data, type=TableRecord)
 
 
 def _put(transaction: WriteTransaction, record: TableRecord) -> None:

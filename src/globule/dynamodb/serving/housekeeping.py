@@ -86,29 +86,20 @@ class Housekeeping:
         trimmed = _trim_point(self._store.read(), stream, now - RETENTION_S)
         last = read_counters(self._store.read(), table.number).sequence
         gone = stream.disabled_at is not None and stream.disabled_at <= now - RETENTION_S
-        rolls = stream.disabled_at is None and now - stream.shards[-1].opened_at > SHARD_LIFE_S
+        newest = stream.shards[-1]
+        rolls = stream.disabled_at is None and now - newest.opened_at > SHARD_LIFE_S and last > newest.after
 
         def changed(record: TableRecord) -> TableRecord:
             streams = tuple(
-                self._turned(each, trimmed, last if rolls else None, now) if each.number == stream.number else each
+                _turned(each, trimmed, last if rolls else None, now) if each.number == stream.number else each
                 for each in record.streams
                 if not (gone and each.number == stream.number)
             )
             return replace(record, streams=streams)
 
-        if gone or rolls or trimmed > stream.trimmed:
-            await self._catalogue.change(table.number, changed)
+        await self._catalogue.change(table.number, changed)
         if gone or trimmed:
             await self._drop(stream, None if gone else trimmed)
-
-    def _turned(self, stream: StreamRecord, trimmed: int, rolls_after: int | None, now: float) -> StreamRecord:
-        shards = stream.shards
-        if rolls_after is not None:
-            shards = (*shards, ShardRecord(name=shard_name(len(shards), now), after=rolls_after, opened_at=now))
-        # A shard is gone when the next one begins with what is left.
-        while len(shards) > 1 and shards[1].after <= trimmed and now - shards[1].opened_at > RETENTION_S:
-            shards = shards[1:]
-        return replace(stream, shards=shards, trimmed=max(trimmed, stream.trimmed))
 
     async def _drop(self, stream: StreamRecord, through: int | None) -> None:
         """Records up to a sequence, or all."""
@@ -127,6 +118,18 @@ class Housekeeping:
 
         while await self._store.write(drop):
             pass
+
+
+def _turned(stream: StreamRecord, trimmed: int, rolls_after: int | None, now: float) -> StreamRecord:
+    """The stream with a new shard after that sequence, and without those that are empty by now."""
+    trimmed = max(trimmed, stream.trimmed)
+    shards = stream.shards
+    if rolls_after is not None:
+        name = shard_name(stream.number, now)
+        shards = (*shards, ShardRecord(name=name, after=rolls_after, opened_at=now, parent=shards[-1].name))
+    while len(shards) > 1 and shards[1].after <= trimmed and now - shards[1].opened_at > RETENTION_S:
+        shards = shards[1:]
+    return replace(stream, shards=shards, trimmed=trimmed)
 
 
 def _trim_point(view: ReadTransaction, stream: StreamRecord, before_s: float) -> int:

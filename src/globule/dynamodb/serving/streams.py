@@ -207,10 +207,9 @@ class Streams:
         """The oldest first."""
         ends: list[int | None] = [shard.after for shard in stream.shards[1:]]
         ends.append(None if stream.disabled_at is None else (stream.last or self._last(table)))
-        parents = [None, *(shard.name for shard in stream.shards)]
         return [
-            Shard(name=shard.name, after=shard.after, last=end, parent=parent)
-            for shard, end, parent in zip(stream.shards, ends, parents, strict=False)
+            Shard(name=shard.name, after=shard.after, last=end, parent=shard.parent)
+            for shard, end in zip(stream.shards, ends, strict=True)
         ]
 
     def _shard(self, table: TableRecord, stream: StreamRecord, name: str) -> Shard:

@@ -82,17 +82,24 @@ async def compare(store: Store, table: TableRecord, ask: Callable[[Message], Awa
     window = asyncio.Semaphore(WINDOW_RANGES)
     here_items = there_items = different = 0
     differences: list[Difference] = []
+    unreachable: list[OSError] = []
 
     async def look(start: bytes, end: bytes | None) -> None:
         nonlocal here_items, there_items, different
         async with window:
+            if unreachable:
+                return
             question = Digest(group=group, start=start, end=end, listed=False)
-            there = await ask(question)
-            here = digest(store.read(), table, question)
-            if here.fingerprint != there.fingerprint:
-                question = msgspec.structs.replace(question, listed=True)
+            try:
                 there = await ask(question)
                 here = digest(store.read(), table, question)
+                if here.fingerprint != there.fingerprint:
+                    question = msgspec.structs.replace(question, listed=True)
+                    there = await ask(question)
+                    here = digest(store.read(), table, question)
+            except OSError as problem:
+                unreachable.append(problem)
+                return
         here_items += here.items
         there_items += there.items
         for difference in _differences(here, there):
@@ -103,6 +110,8 @@ async def compare(store: Store, table: TableRecord, ask: Callable[[Message], Awa
     async with asyncio.TaskGroup() as looks:
         for start, end in _ranges(read_counters(store.read(), table.number).items):
             looks.create_task(look(start, end))
+    if unreachable:
+        raise unreachable[0]
     return Comparison(
         equal=different == 0,
         items_here=here_items,

@@ -14,7 +14,7 @@ from globule.dynamodb.rules.key_order import end_of
 from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.replication.messages import Answer, Message, Refused, encode
 from globule.dynamodb.serving.spaces import COUNTERS, ERRANDS, numbered, space
-from globule.storage.store import Store, WriteTransaction
+from globule.storage.store import Store, StoreFull, WriteTransaction
 
 # The number of the errands' own counters; `ledger` has 0, tables count up from 1.
 _ERRANDS = 0xFFFFFFFF
@@ -41,17 +41,20 @@ class Errands:
         begin = space(ERRANDS, _ERRANDS)
         return {_decode(data)[0] for _, data in self._store.read().scan(begin, end_of(begin))}
 
-    async def run(self, region: str, call: Callable[[bytes], Awaitable[Answer | None]]) -> None:
-        """Deliver what waits for a region, until it cannot be reached."""
+    async def run(self, region: str, call: Callable[[bytes], Awaitable[Answer | None]]) -> bool:
+        """Deliver what waits for a region. Says whether something is left, which it refused or did not get."""
         while True:
             found = self._first(region)
             if found is None:
-                return
+                return False
             key, message = found
             answer = await call(message)
             if answer is None or isinstance(answer, Refused):
-                return
-            await self._store.write(lambda transaction, key=key: transaction.delete(key))  # type: ignore[misc]
+                return True
+            try:
+                await self._store.write(lambda transaction, key=key: transaction.delete(key))  # type: ignore[misc]
+            except StoreFull:
+                return True
 
     def _first(self, region: str) -> tuple[bytes, bytes] | None:
         begin = space(ERRANDS, _ERRANDS)

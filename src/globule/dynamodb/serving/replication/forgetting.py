@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from globule.dynamodb.rules.key_order import end_of
 from globule.dynamodb.rules.records import record_version
-from globule.dynamodb.serving.catalogue import TableRecord
+from globule.dynamodb.serving.catalogue import TableRecord, durable_record
 from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.filling import piece
 from globule.dynamodb.serving.items import Writer
-from globule.dynamodb.serving.replication.peers import Standing, standings
+from globule.dynamodb.serving.replication.peers import read_standing
 from globule.dynamodb.serving.spaces import TOMBSTONES, space
 from globule.dynamodb.serving.surroundings import Surroundings
 from globule.storage.store import ReadTransaction, Store, WriteTransaction
@@ -34,7 +34,7 @@ class Forgetting:
         if self._beaten.get(table.number) != read_counters(view, table.number).stamp:
             self._beaten[table.number] = await self._store.write(lambda transaction: self._beat(transaction, table))
             view = self._store.read()
-        if _limit(view, table) > read_counters(view, table.number).forgotten:
+        if _limit(view, table.number) > read_counters(view, table.number).forgotten:
             await self._forget(table)
 
     def _beat(self, transaction: WriteTransaction, table: TableRecord) -> int:
@@ -49,7 +49,7 @@ class Forgetting:
 
         def forget(transaction: WriteTransaction) -> bytes | None:
             """One piece; where the next one begins."""
-            limit = _limit(transaction, self._surroundings.current(table.number))
+            limit = _limit(transaction, table.number)
             writer = Writer(transaction, self._surroundings)
             counters = writer.counters(table.number)
             # First, so that what is forgotten is never taken for news.
@@ -65,9 +65,9 @@ class Forgetting:
             start = following
 
 
-def _limit(transaction: ReadTransaction, table: TableRecord) -> int:
+def _limit(transaction: ReadTransaction, number: int) -> int:
     """Up to which stamp deletes may be forgotten: heard, so that nothing older can arrive; and told, because what the
-    log names is sent as it stands. A replica that is being noted right now is in the store, if not in the record."""
-    noted = standings(transaction, table.number)
-    known = [noted.pop(replica.region, Standing()) for replica in table.replicas]
-    return min((min(standing.heard, standing.told_stamp) for standing in (*known, *noted.values())), default=0)
+    log names is sent as it stands."""
+    regions = [replica.region for replica in durable_record(transaction, number).replicas]
+    standings = [read_standing(transaction, number, region) for region in regions]
+    return min((min(standing.heard, standing.told_stamp) for standing in standings), default=0)

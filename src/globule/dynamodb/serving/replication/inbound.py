@@ -8,7 +8,14 @@ import msgspec
 
 from globule.dynamodb.model import TableSpec
 from globule.dynamodb.rules.conflict import Settlement
-from globule.dynamodb.serving.catalogue import Catalogue, ReplicaRecord, TableExists, TableNotFound, TableRecord
+from globule.dynamodb.serving.catalogue import (
+    Catalogue,
+    ReplicaRecord,
+    TableExists,
+    TableNotFound,
+    TableRecord,
+    durable_record,
+)
 from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.items import Writer
 from globule.dynamodb.serving.replication.compare import digest
@@ -118,7 +125,9 @@ class Inbound:
             ]
             writer.finish()
             standing = read_standing(transaction, table.number, batch.origin)
-            if batch.passed > standing.heard:
+            members = durable_record(transaction, table.number).replicas
+            # The last words of a replica that left count, but nobody waits for more.
+            if batch.passed > standing.heard and any(each.region == batch.origin for each in members):
                 standing = msgspec.structs.replace(standing, heard=batch.passed)
                 write_standing(transaction, table.number, batch.origin, standing)
             return settlements

@@ -32,7 +32,7 @@ from globule.dynamodb.serving.catalogue import (
     TableRecord,
 )
 from globule.dynamodb.serving.counters import read_counters
-from globule.dynamodb.serving.filling import piece
+from globule.dynamodb.serving.filling import mark_rubbish, piece, purge
 from globule.dynamodb.serving.replication.errands import Errands
 from globule.dynamodb.serving.replication.messages import (
     Answer,
@@ -61,7 +61,7 @@ from globule.dynamodb.serving.replication.peers import (
     write_standing,
 )
 from globule.dynamodb.serving.shaping import Shaping
-from globule.dynamodb.serving.spaces import COUNTERS, ITEMS, PREFIX_BYTES, TOMBSTONES, space
+from globule.dynamodb.serving.spaces import COUNTERS, ITEMS, LOG, PREFIX_BYTES, TOMBSTONES, space
 from globule.dynamodb.serving.surroundings import HybridTime
 from globule.host.clock import Clock
 from globule.storage.store import Store, WriteTransaction
@@ -150,11 +150,16 @@ class Membership:
 
         def forget(transaction: WriteTransaction, record: TableRecord) -> None:
             forget_standing(transaction, number, region)
+            if not record.replicas:
+                mark_rubbish(transaction, [space(letter, number) for letter in (LOG, TOMBSTONES)])
             if tell and record.group is not None:
                 for replica in record.replicas:
                     self._errands.enter(transaction, replica.region, Forget(group=record.group, region=region))
 
-        return await self._catalogue.change(number, dropped, also=forget)
+        record = await self._catalogue.change(number, dropped, also=forget)
+        if not record.replicas:
+            self._background.start("purge", lambda: purge(self._store))
+        return record
 
     async def note(self, number: int, region: str, *, group: str, seeded_by: str) -> TableRecord:
         """From here on keep what a new replica must be told: beginning where the seeding region stands, or, where

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import logging
+import math
 from typing import Any
 
 import msgspec
 
 from globule.dynamodb.rules.key_order import end_of
 from globule.dynamodb.rules.records import record_version
-from globule.dynamodb.serving.catalogue import Catalogue, TableNotFound, TableRecord
+from globule.dynamodb.serving.catalogue import Catalogue, TableNotFound, TableRecord, durable_record
 from globule.dynamodb.serving.replication.errands import Errands
 from globule.dynamodb.serving.replication.latency import Latency
 from globule.dynamodb.serving.replication.messages import (
@@ -57,6 +59,9 @@ CALL_LIMIT_S = 5.0
 # An unreachable region is tried again after the first, and at last after the second of these.
 RETRY_FIRST_S = 0.05
 RETRY_LAST_S = 2.0
+
+# A replica that is not there yet, or would not have a batch for now, is left alone for so long.
+HOLD_S = 0.5
 
 # How often progress is made durable. What is lost in a crash is sent again.
 SETTLE_EVERY_S = 0.2
@@ -120,6 +125,7 @@ class Outbound:
         self._progress: dict[int, _Progress] = {}
         self._latencies: dict[str, Latency] = {}
         self._woken = asyncio.Event()
+        self._unsettled = asyncio.Event()
         self._in_flight = 0
         self._rounds_failed = 0
         self._reachable = True
@@ -156,9 +162,9 @@ class Outbound:
             group.create_task(self._settle_now_and_then())
             while True:
                 self._woken.clear()
-                await self._errands.run(self._to, self._call)
+                refused = await self._errands.run(self._to, self._call)
                 self._send(group)
-                await self._pause()
+                await self._pause(RETRY_LAST_S if refused else math.inf)
 
     def _send(self, group: asyncio.TaskGroup) -> None:
         """Start as many batches as there is something for, and room."""
@@ -175,13 +181,13 @@ class Outbound:
                     break
                 flight, batch, accepted = found
                 if not batch.entries and not batch.passed:
-                    progress.answered(flight)
+                    self._answered(progress, flight)
                     continue
                 self._in_flight += 1
                 self._sent_at = self._clock.monotonic()
                 group.create_task(self._deliver(table, progress, flight, batch, accepted))
 
-    async def _pause(self) -> None:
+    async def _pause(self, longest_s: float) -> None:
         """Until there is something to tell again, and it is time for it."""
         if not self._reachable:
             delay_s = min(RETRY_LAST_S, RETRY_FIRST_S * 2**self._rounds_failed)
@@ -189,12 +195,11 @@ class Outbound:
             await self._clock.sleep(delay_s)
             return
         self._rounds_failed = 0
-        try:
-            # Now and then without being woken: a table whose replica was not there yet is tried again.
-            async with asyncio.timeout(RETRY_LAST_S):
+        now = self._clock.monotonic()
+        held = [progress.not_before - now for progress in self._progress.values() if progress.not_before > now]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(*held, longest_s) if held else longest_s):
                 await self._woken.wait()
-        except TimeoutError:
-            return
         wait_s = self._sent_at + PACE_S - self._clock.monotonic()
         if wait_s > 0:
             await self._clock.sleep(wait_s)
@@ -257,12 +262,12 @@ class Outbound:
                 latency = self.latency(table.name)
                 for begin in accepted:
                     latency.record(max(0.0, at - begin) * 1000, at)
-                progress.answered(flight)
+                self._answered(progress, flight)
             case None:
                 progress.rewind()
             case Unknown() | Refused():
                 progress.rewind()
-                progress.not_before = self._clock.monotonic() + RETRY_LAST_S / 4
+                progress.not_before = self._clock.monotonic() + HOLD_S
             case _:
                 raise AssertionError(answer)
 
@@ -283,7 +288,9 @@ class Outbound:
 
     async def _settle_now_and_then(self) -> None:
         while True:
+            await self._unsettled.wait()
             await self._clock.sleep(SETTLE_EVERY_S)
+            self._unsettled.clear()
             for number, progress in list(self._progress.items()):
                 if progress.unsettled:
                     progress.unsettled = False
@@ -291,6 +298,7 @@ class Outbound:
                         await self._settle(number, progress)
                     except StoreFull:
                         progress.unsettled = True
+                        self._unsettled.set()
                     except TableNotFound:
                         self._progress.pop(number, None)
 
@@ -298,15 +306,19 @@ class Outbound:
         """Make progress durable, and drop what every replica has been told."""
 
         def settle(transaction: WriteTransaction) -> bool:
-            table = self._catalogue.current(number)
-            standing = read_standing(transaction, number, self._to)
-            standing = msgspec.structs.replace(standing, told=progress.told, told_stamp=progress.told_stamp)
-            write_standing(transaction, number, self._to, standing)
-            regions = [replica.region for replica in table.replicas]
+            regions = [replica.region for replica in durable_record(transaction, number).replicas]
+            if self._to in regions:
+                standing = read_standing(transaction, number, self._to)
+                standing = msgspec.structs.replace(standing, told=progress.told, told_stamp=progress.told_stamp)
+                write_standing(transaction, number, self._to, standing)
             return trim_log(transaction, number, regions, limit=TRIM_PIECE_ENTRIES)
 
         while await self._store.write(settle):
             pass
+
+    def _answered(self, progress: _Progress, flight: _Flight) -> None:
+        progress.answered(flight)
+        self._unsettled.set()
 
     def _tables(self) -> list[TableRecord]:
         return [

@@ -39,12 +39,6 @@ def read_standing(transaction: ReadTransaction, table: int, region: str) -> Stan
     return Standing() if data is None else _decode(data)
 
 
-def standings(transaction: ReadTransaction, table: int) -> dict[str, Standing]:
-    """Those that were ever written, by region."""
-    begin = space(PEER, table)
-    return {key[len(begin) :].decode(): _decode(data) for key, data in transaction.scan(begin, end_of(begin))}
-
-
 def write_standing(transaction: WriteTransaction, table: int, region: str, standing: Standing) -> None:
     transaction.put(space(PEER, table) + region.encode(), msgspec.msgpack.encode(standing))
 
