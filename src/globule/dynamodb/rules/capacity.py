@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from globule.dynamodb.model import Index, Item, TableSpec
+from globule.dynamodb.rules.entries import projected
 from globule.dynamodb.rules.sizes import item_size_bytes
 
 READ_UNIT_BYTES = 4096
@@ -89,11 +90,7 @@ def entry(spec: TableSpec, index: Index, item: Item | None) -> Item | None:
     """What an index holds of an item; None where the item lacks a key of the index."""
     if item is None or any(attribute.name not in item for attribute in index.keys.attributes):
         return None
-    if index.projection.kind == "ALL":
-        return item
-    names = {attribute.name for attribute in (*spec.keys.attributes, *index.keys.attributes)}
-    names.update(index.projection.attributes)
-    return {name: value for name, value in item.items() if name in names}
+    return projected(index, spec.keys, item)
 
 
 def described(table: str, consumed: Consumed, wanted: Wanted, *, kind: Kind | None = None) -> dict[str, Any] | None:

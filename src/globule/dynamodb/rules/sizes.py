@@ -46,9 +46,9 @@ def value_size_bytes(value: AttributeValue) -> int:
         case "BS":
             return sum(map(_binary_size, content))
         case "L":
-            return 3 + sum(1 + value_size_bytes(element) for element in content)
+            return 3 + len(content) + sum(map(value_size_bytes, content))
         case "M":
-            return 3 + sum(1 + _text_size(name) + value_size_bytes(element) for name, element in content.items())
+            return 3 + len(content) + item_size_bytes(content)
         case _:
             raise AssertionError(f"{kind} is no attribute type")
 
