@@ -80,6 +80,42 @@ def test_more_than_a_hundred_keys_are_refused(refused: Any, table: str, new_tabl
     )
 
 
+@pytest.mark.parametrize(("count", "sentence"), [(0, "greater than or equal to 1"), (101, "less than or equal to 100")])
+def test_too_few_or_too_many_keys_of_a_table_are_named_as_the_api_names_them(
+    refused: Any, table: str, count: int, sentence: str
+) -> None:
+    keys = [key({"S": "p"}, str(number)) for number in range(count)]
+    message = (
+        f"1 validation error detected: Value at 'RequestItems.{table}.member.Keys' failed to satisfy constraint: "
+        f"Member must have length {sentence}"
+    )
+    assert refused("batch_get_item", RequestItems={table: {"Keys": keys}}) == ("ValidationException", message)
+
+
+def test_each_batch_without_tables_is_refused_in_its_own_words(refused: Any) -> None:
+    assert refused("batch_get_item", RequestItems={}) == (
+        "ValidationException",
+        "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 1",
+    )
+    assert refused("batch_write_item", RequestItems={}) == (
+        "ValidationException",
+        "The requestItems parameter is required for BatchWriteItem",
+    )
+
+
+def test_expressions_for_one_table_do_not_mix_with_older_parameters_for_another(
+    refused: Any, table: str, new_table: Any, pk: Any
+) -> None:
+    newer = {"Keys": [key(pk, "a")], "ProjectionExpression": "v"}
+    older = {"Keys": [{"pk": pk}], "AttributesToGet": ["v"]}
+    assert refused("batch_get_item", RequestItems={table: newer, new_table(sort=False): older}) == (
+        "ValidationException",
+        "Can not use both expression and non-expression parameters in the same request: "
+        "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}",
+    )
+
+
 def test_a_transaction_does_all_of_it(client: Any, table: str, pk: Any) -> None:
     client.put_item(TableName=table, Item={**key(pk, "b"), "n": {"N": "1"}})
     client.put_item(TableName=table, Item=key(pk, "c"))
@@ -191,6 +227,32 @@ def test_a_transaction_that_is_sent_again_is_done_once(client: Any, refused: Any
     client.transact_write_items(**add("1"))
     assert client.get_item(TableName=table, Key=key(pk, "a"))["Item"]["n"] == {"N": "1"}
     assert refused("transact_write_items", **add("2"))[0] == "IdempotentParameterMismatchException"
+
+
+def test_a_transaction_that_is_sent_again_takes_read_units(client: Any, table: str, pk: Any) -> None:
+    request = {
+        "TransactItems": [{"Put": {"TableName": table, "Item": {**key(pk, "a"), "v": {"S": "x" * 1500}}}}],
+        "ClientRequestToken": pk["S"],
+    }
+    client.transact_write_items(**request)
+    (again,) = client.transact_write_items(**request, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
+    assert again == {"TableName": table, "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}
+
+
+def test_placeholders_without_an_expression_do_not_matter_in_a_transaction(client: Any, table: str, pk: Any) -> None:
+    names = {"ExpressionAttributeNames": {"#a": "a"}}
+    put = {"TableName": table, "Item": key(pk, "a"), **names, "ExpressionAttributeValues": {":a": {"S": "a"}}}
+    client.transact_write_items(TransactItems=[{"Put": put}])
+    get = {"TableName": table, "Key": key(pk, "a"), **names}
+    assert client.transact_get_items(TransactItems=[{"Get": get}])["Responses"] == [{"Item": key(pk, "a")}]
+
+
+def test_a_transaction_says_nothing_of_an_item_without_the_attributes_asked_for(
+    client: Any, table: str, pk: Any
+) -> None:
+    client.put_item(TableName=table, Item=key(pk, "a"))
+    get = {"TableName": table, "Key": key(pk, "a"), "ProjectionExpression": "absent"}
+    assert client.transact_get_items(TransactItems=[{"Get": get}])["Responses"] == [{}]
 
 
 def test_an_empty_key_is_refused_before_the_transaction_begins(refused: Any, table: str) -> None:

@@ -281,3 +281,53 @@ def test_a_table_that_is_not_there_is_told(refused: Any) -> None:
         "ResourceNotFoundException",
         "Requested resource not found",
     )
+
+
+ENUM = "failed to satisfy constraint: Member must satisfy enum value set:"
+
+
+@pytest.mark.parametrize(
+    ("operation", "changes", "message"),
+    [
+        (
+            "put_item",
+            {"TableName": "", "ReturnValues": "X"},
+            "1 validation error detected: Value '' at 'tableName' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 1",
+        ),
+        (
+            "put_item",
+            {"TableName": "a;b", "ReturnValues": "X"},
+            "1 validation error detected: Value 'a;b' at 'tableName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+        ),
+        (
+            "put_item",
+            {"ReturnValues": "X", "ReturnConsumedCapacity": "Y"},
+            f"2 validation errors detected: Value 'Y' at 'returnConsumedCapacity' {ENUM} [INDEXES, TOTAL, NONE]; "
+            f"Value 'X' at 'returnValues' {ENUM} [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
+        ),
+        (
+            "update_item",
+            {"ReturnValues": "X", "ReturnConsumedCapacity": "Y"},
+            "1 validation error detected: "
+            f"Value 'X' at 'returnValues' {ENUM} [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]",
+        ),
+    ],
+)
+def test_some_problems_are_told_alone(
+    refused: Any, table: str, operation: str, changes: dict[str, Any], message: str
+) -> None:
+    item = {"Item" if operation == "put_item" else "Key": {"pk": {"S": "p"}, "sk": {"S": "s"}}}
+    assert refused(operation, **{"TableName": table, **item, **changes}) == ("ValidationException", message)
+
+
+@pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"])
+def test_a_conditional_operator_does_not_go_with_an_expression(refused: Any, table: str, operation: str) -> None:
+    item = {"Item" if operation == "put_item" else "Key": {"pk": {"S": "p"}, "sk": {"S": "s"}}}
+    condition = {"ConditionExpression": "attribute_exists(pk)", "ConditionalOperator": "AND"}
+    assert refused(operation, TableName=table, **item, **condition) == (
+        "ValidationException",
+        "Can not use both expression and non-expression parameters in the same request: "
+        "Non-expression parameters: {ConditionalOperator} Expression parameters: {ConditionExpression}",
+    )

@@ -261,7 +261,12 @@ A, K = {":a": {"S": "a"}}, {":k": {"S": "k"}}
         ),
         (
             {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": A, "Select": "SPECIFIC_ATTRIBUTES"},
+            "1 validation error detected: "
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
+        ),
+        (
+            {"KeyConditionExpression": "pk.x = :a", "ExpressionAttributeValues": A},
+            "Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions on nested attributes",
         ),
         (
             {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": A, "Select": "ALL_PROJECTED_ATTRIBUTES"},

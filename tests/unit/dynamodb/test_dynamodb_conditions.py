@@ -142,6 +142,10 @@ def test_sets_are_equal_whatever_their_order() -> None:
         ("((a = :5))", "The expression has redundant parentheses;"),
         ("((a)) = :5", "The expression has redundant parentheses;"),
         ("foo(a)", "Invalid function name; function: foo"),
+        (
+            "if_not_exists(a, b) = c",
+            "The function is not allowed in a condition expression; function: if_not_exists",
+        ),
         ("Size(a) = :5", "Invalid function name; function: Size"),
         ("size(a)", "The function is not allowed to be used this way in an expression; function: size"),
         (

@@ -120,6 +120,7 @@ def test_what_does_not_fit_the_item_is_refused(text: str, values: dict[str, Any]
             "path one: [a, b], path two: [a, [0]]",
         ),
         ("SET a = foo(:v)", {"v": ONE}, "Invalid function name; function: foo"),
+        ("SET a = size(b)", {}, "The function is not allowed in an update expression; function: size"),
         ("SET a = ((:v))", {"v": ONE}, "The expression has redundant parentheses;"),
         (
             "SET a = list_append(seq, :v)",

@@ -352,6 +352,11 @@ def _problems(document: Mapping[str, Any], struct: Any, prefix: str) -> Iterator
         yield from _problems_of(value, wanted, at)
 
 
+def member_problems(document: Mapping[str, Any], struct: Any, name: str) -> list[str]:
+    """What is wrong with one member that is there."""
+    return list(_problems_of(document[name], _members(struct)[name], _lower_first(name)))
+
+
 def _problems_of(value: Any, wanted: _Type, at: str) -> Iterator[str]:
     for constraint in wanted.constraints:
         if constraint.broken(value):

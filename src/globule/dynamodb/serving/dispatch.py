@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from globule.dynamodb.control import limits, recorded, tables, tags, time_to_live, update_table
+from globule.dynamodb.rules import first_looks
 from globule.dynamodb.rules.requests import batches, control, items
 from globule.dynamodb.rules.shapes import Shape, check_table_name
 from globule.dynamodb.serving.operations.api import Answer, Api
@@ -36,8 +37,12 @@ class Operation(msgspec.Struct, frozen=True):
     run: Callable[[Api, Any], Answer | Awaitable[Answer]]
 
 
-def _data(struct: type, run: Callable[[Api, Any], Answer | Awaitable[Answer]]) -> Operation:
-    return Operation(Shape(struct), run)
+def _data(
+    struct: type,
+    run: Callable[[Api, Any], Answer | Awaitable[Answer]],
+    first: Callable[[first_looks.Document], None] | None = None,
+) -> Operation:
+    return Operation(Shape(struct, first), run)
 
 
 def _control(struct: type, run: Callable[[Api, Any], Answer | Awaitable[Answer]]) -> Operation:
@@ -46,14 +51,14 @@ def _control(struct: type, run: Callable[[Api, Any], Answer | Awaitable[Answer]]
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "GetItem": _data(items.GetItemInput, get_item),
-    "PutItem": _data(items.PutItemInput, put_item),
-    "UpdateItem": _data(items.UpdateItemInput, update_item),
-    "DeleteItem": _data(items.DeleteItemInput, delete_item),
-    "Query": _data(items.QueryInput, query),
-    "Scan": _data(items.ScanInput, scan),
-    "BatchGetItem": _data(batches.BatchGetItemInput, batch_get_item),
-    "BatchWriteItem": _data(batches.BatchWriteItemInput, batch_write_item),
+    "GetItem": _data(items.GetItemInput, get_item, first_looks.empty_name),
+    "PutItem": _data(items.PutItemInput, put_item, first_looks.put_item),
+    "UpdateItem": _data(items.UpdateItemInput, update_item, first_looks.update_item),
+    "DeleteItem": _data(items.DeleteItemInput, delete_item, first_looks.empty_name),
+    "Query": _data(items.QueryInput, query, first_looks.empty_name),
+    "Scan": _data(items.ScanInput, scan, first_looks.empty_name),
+    "BatchGetItem": _data(batches.BatchGetItemInput, batch_get_item, first_looks.batch_get_item),
+    "BatchWriteItem": _data(batches.BatchWriteItemInput, batch_write_item, first_looks.batch_write_item),
     "TransactGetItems": _data(batches.TransactGetItemsInput, transact_get_items),
     "TransactWriteItems": _data(batches.TransactWriteItemsInput, transact_write_items),
     "ExecuteStatement": _data(batches.ExecuteStatementInput, execute_statement),

@@ -55,6 +55,10 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 
 
+UPDATE_FUNCTIONS = frozenset(("if_not_exists", "list_append"))
+"""What only update expressions have."""
+
+
 def check_condition(kind: str, condition: Condition, given: Placeholders) -> tuple[Leaf, ...]:
     """Raises ValidationException. Returns the parts that `check_values` has to see with every request's values."""
     found = tuple(leaves(condition))
@@ -120,6 +124,8 @@ def placeholders_in(leaf: Leaf) -> Iterator[str]:
 def _check_functions(kind: str, found: tuple[Leaf, ...]) -> None:
     for leaf in found:
         for call in (*((leaf,) if isinstance(leaf, Call) else ()), *everything_in(leaf)):
+            if isinstance(call, Call) and call.function in UPDATE_FUNCTIONS:
+                raise invalid(kind, f"The function is not allowed in a condition expression; function: {call.function}")
             if isinstance(call, Call) and call.function not in FUNCTIONS:
                 raise invalid(kind, f"Invalid function name; function: {call.function}")
     for leaf in found:

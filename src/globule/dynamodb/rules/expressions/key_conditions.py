@@ -20,6 +20,7 @@ from globule.dynamodb.rules.errors import invalid_parameters, validation
 from globule.dynamodb.rules.expressions.condition_checks import Leaf, check_condition, check_values, placeholders_in
 from globule.dynamodb.rules.expressions.condition_parser import parse_condition
 from globule.dynamodb.rules.expressions.placeholders import Placeholders, Values
+from globule.dynamodb.rules.expressions.tokens import invalid
 from globule.dynamodb.rules.expressions.tree import (
     And,
     Between,
@@ -139,7 +140,7 @@ def _attribute(path: Path, others: tuple[Operand, ...], given: Placeholders) -> 
     if any(isinstance(other, Path) for other in others):
         raise _invalid("Multiple attribute names used in one condition")
     if len(path.steps) > 1:
-        raise validation("KeyConditionExpressions cannot have conditions on nested attributes")
+        raise invalid(KIND, "KeyConditionExpressions cannot have conditions on nested attributes")
     return str(given.steps(path.steps)[0])
 
 

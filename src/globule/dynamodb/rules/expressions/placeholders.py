@@ -102,6 +102,13 @@ def _invalid_key(parameter: str, placeholder: str) -> AwsError:
     )
 
 
+def mixed_parameters(*, older: Sequence[str], expressions: Sequence[str]) -> AwsError:
+    return validation(
+        "Can not use both expression and non-expression parameters in the same request: "
+        f"Non-expression parameters: {{{', '.join(older)}}} Expression parameters: {{{', '.join(expressions)}}}"
+    )
+
+
 def check_parameters(
     request: object, *, expressions: Sequence[str], older: Sequence[str], allowed_together: Sequence[str] = ()
 ) -> None:
@@ -120,10 +127,7 @@ def check_parameters(
             and (name not in allowed_together or getattr(request, expressions[-1], None) is not None)
         ]
         if mixed:
-            raise validation(
-                "Can not use both expression and non-expression parameters in the same request: "
-                f"Non-expression parameters: {{{', '.join(mixed)}}} Expression parameters: {{{', '.join(given)}}}"
-            )
+            raise mixed_parameters(older=mixed, expressions=given)
     elif getattr(request, "ExpressionAttributeNames", None) is not None:
         raise validation("ExpressionAttributeNames can only be specified when using expressions")
     with_values = [name for name in expressions if name != "ProjectionExpression"]

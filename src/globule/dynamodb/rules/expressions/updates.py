@@ -19,6 +19,7 @@ import msgspec
 from globule.dynamodb.model import AttributeValue, Item
 from globule.dynamodb.rules import comparison, numbers
 from globule.dynamodb.rules.errors import validation
+from globule.dynamodb.rules.expressions.condition_checks import FUNCTIONS as CONDITION_FUNCTIONS
 from globule.dynamodb.rules.expressions.condition_checks import undefined_name, undefined_value
 from globule.dynamodb.rules.expressions.document import Document
 from globule.dynamodb.rules.expressions.paths import getter, overlap
@@ -146,6 +147,8 @@ def _check_words(update: Update, operands: list[Operand]) -> None:
         if name[0] != "#" and is_reserved(name):
             raise invalid(KIND, f"Attribute name is a reserved keyword; reserved keyword: {name}")
     for operand in operands:
+        if isinstance(operand, Call) and operand.function in CONDITION_FUNCTIONS:
+            raise invalid(KIND, f"The function is not allowed in an update expression; function: {operand.function}")
         if isinstance(operand, Call) and operand.function not in FUNCTIONS:
             raise invalid(KIND, f"Invalid function name; function: {operand.function}")
     for position, section in enumerate(update.sections):

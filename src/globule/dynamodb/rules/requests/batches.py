@@ -9,9 +9,12 @@ import msgspec
 from globule.dynamodb.rules.requests import members
 from globule.dynamodb.rules.shapes import TableKey, TableName, at_least, at_most, constrained
 
+# Of one table, and of all together: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+KEYS_LIMIT = 100
+
 
 class KeysAndAttributes(msgspec.Struct, frozen=True, kw_only=True):
-    Keys: Annotated[list[members.AttributeMap], msgspec.Meta(min_length=1, max_length=100)]
+    Keys: Annotated[list[members.AttributeMap], msgspec.Meta(min_length=1, max_length=KEYS_LIMIT)]
     AttributesToGet: members.AttributesToGet | None = None
     ConsistentRead: bool | None = None
     ProjectionExpression: str | None = None

@@ -43,6 +43,8 @@ class Api:
         self.tokens = RequestTokens(clock)
         self.meter = Meter(clock, throttles=throttles)
         self.region = region
+        self.regions: tuple[str, ...] = (region,)
+        """Those of the world."""
         self.account = account
         self.clock = clock
         self.entropy = entropy

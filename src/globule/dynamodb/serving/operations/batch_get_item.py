@@ -9,16 +9,15 @@ import msgspec
 from globule.dynamodb.model import Item
 from globule.dynamodb.rules import capacity, keys
 from globule.dynamodb.rules.errors import validation
-from globule.dynamodb.rules.expressions.placeholders import check_parameters
+from globule.dynamodb.rules.expressions.placeholders import check_parameters, mixed_parameters
 from globule.dynamodb.rules.expressions.projections import Projection
-from globule.dynamodb.rules.requests.batches import BatchGetItemInput, KeysAndAttributes
+from globule.dynamodb.rules.requests.batches import KEYS_LIMIT, BatchGetItemInput, KeysAndAttributes
 from globule.dynamodb.rules.values import canonical_item
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Answer, Api, raw
 from globule.dynamodb.serving.operations.get_item import wanted_projection
 from globule.dynamodb.serving.operations.metering import Tally
 
-KEYS_LIMIT = 100
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 
 DUPLICATES = "Provided list of item keys contains duplicates"
@@ -38,6 +37,7 @@ class _Wanted(msgspec.Struct, frozen=True):
 
 
 def batch_get_item(api: Api, request: BatchGetItemInput) -> Answer:
+    _check_mixture(request)
     checked = [_check(api, wanted) for wanted in request.RequestItems.values()]
     if sum(len(found) for found, _ in checked) > KEYS_LIMIT:
         raise validation("Too many items requested for the BatchGetItem call")
@@ -68,6 +68,15 @@ def batch_get_item(api: Api, request: BatchGetItemInput) -> Answer:
     answer: Answer = {"Responses": responses, "UnprocessedKeys": unprocessed}
     tally.put_into(answer)
     return answer
+
+
+def _check_mixture(request: BatchGetItemInput) -> None:
+    """Expressions for one table and older parameters for another do not mix either. Raises ValidationException."""
+    tables = request.RequestItems.values()
+    if any(each.ProjectionExpression is not None for each in tables) and any(
+        each.AttributesToGet is not None for each in tables
+    ):
+        raise mixed_parameters(older=["AttributesToGet"], expressions=["ProjectionExpression"])
 
 
 def _check(api: Api, wanted: KeysAndAttributes) -> tuple[list[Item], Projection | None]:

@@ -15,7 +15,7 @@ from globule.dynamodb.serving.operations.writing import write_answer
 
 
 async def delete_item(api: Api, request: DeleteItemInput) -> Answer:
-    check_parameters(request, expressions=("ConditionExpression",), older=("Expected",))
+    check_parameters(request, expressions=("ConditionExpression",), older=("Expected", "ConditionalOperator"))
     key = canonical_item(request.Key)
     if request.ReturnValues not in (None, "NONE", "ALL_OLD"):
         raise validation(WRONG_RETURN_VALUES)

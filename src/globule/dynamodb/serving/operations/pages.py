@@ -66,8 +66,9 @@ def target(api: Api, request: Any) -> Target:
     return Target(table, index)
 
 
-def check_select(request: Any) -> None:
-    """Select fits to the other parameters. Raises ValidationException."""
+def check_select(request: Any, *, specific: str = "") -> None:
+    """Select fits to the other parameters. `specific` opens the text about SPECIFIC_ATTRIBUTES, where Query and Scan
+    differ. Raises ValidationException."""
     select = request.Select
     given = "ProjectionExpression" if request.ProjectionExpression is not None else None
     if given is None and request.AttributesToGet is not None:
@@ -77,7 +78,8 @@ def check_select(request: Any) -> None:
         raise validation(f"Cannot specify the {given} when choosing to get {what}")
     if given is None and select == "SPECIFIC_ATTRIBUTES":
         raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+            f"{specific}Must specify the AttributesToGet or ProjectionExpression "
+            "when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.IndexName is None:
         raise validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")

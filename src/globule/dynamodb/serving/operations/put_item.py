@@ -16,7 +16,7 @@ WRONG_RETURN_VALUES = "Return values set to invalid value"
 
 
 async def put_item(api: Api, request: PutItemInput) -> Answer:
-    check_parameters(request, expressions=("ConditionExpression",), older=("Expected",))
+    check_parameters(request, expressions=("ConditionExpression",), older=("Expected", "ConditionalOperator"))
     item = canonical_item(request.Item)
     if request.ReturnValues not in (None, "NONE", "ALL_OLD"):
         raise validation(WRONG_RETURN_VALUES)

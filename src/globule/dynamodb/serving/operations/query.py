@@ -31,7 +31,7 @@ def query(api: Api, request: QueryInput) -> Answer:
         older=("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions"),
         allowed_together=("KeyConditions",),
     )
-    check_select(request)
+    check_select(request, specific="1 validation error detected: ")
     older_filter = legacy.filter_test(request.QueryFilter, request.ConditionalOperator)
     start = canonical_start_key(request.ExclusiveStartKey)
     if request.KeyConditions is None and request.KeyConditionExpression is None:

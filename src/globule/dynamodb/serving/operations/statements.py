@@ -25,7 +25,7 @@ from globule.dynamodb.serving.operations.metering import Tally
 from globule.dynamodb.serving.operations.selecting import SelectRequest, select, selected_item
 from globule.dynamodb.serving.operations.statement_writes import Write, planned_write
 from globule.dynamodb.serving.operations.tokens import digest
-from globule.dynamodb.serving.operations.transact_write_items import perform_all, tally_of
+from globule.dynamodb.serving.operations.transact_write_items import perform_once
 from globule.dynamodb.serving.operations.writing import written
 from globule.wire.aws.errors import AwsError
 
@@ -128,22 +128,6 @@ async def execute_transaction(api: Api, request: ExecuteTransactionInput) -> Ans
     parsed = [parse(each.Statement, each.Parameters) for each in request.TransactStatements]
     if len({isinstance(each, Select) for each in parsed}) > 1:
         raise validation("Transaction statements must be all reads or all writes")
-    token = request.ClientRequestToken
-    if token is None or isinstance(parsed[0], Select):
-        return await _transaction(api, request, parsed)
-    fingerprint = digest(request)
-    repeated = api.tokens.begin(token, fingerprint)
-    if repeated is not None:
-        return repeated
-    answer = None
-    try:
-        answer = await _transaction(api, request, parsed)
-    finally:
-        api.tokens.finish(token, fingerprint, answer)
-    return answer
-
-
-async def _transaction(api: Api, request: ExecuteTransactionInput, parsed: list[Statement]) -> Answer:
     if isinstance(parsed[0], Select):
         return _read_transaction(api, request, [each for each in parsed if isinstance(each, Select)])
     writes = [
@@ -156,9 +140,8 @@ async def _transaction(api: Api, request: ExecuteTransactionInput, parsed: list[
         if not isinstance(statement, Select)
     ]
     actions = [_explaining(write) for write in writes]
-    outcomes = await perform_all(api, actions)
     answer: Answer = {"Responses": [{} for _ in writes]}
-    tally_of(api, actions, outcomes, request.ReturnConsumedCapacity).put_into(answer)
+    (await perform_once(api, actions, digest(request.TransactStatements), request)).put_into(answer)
     return answer
 
 

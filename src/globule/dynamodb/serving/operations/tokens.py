@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import hashlib
-from typing import Any
 
 import msgspec
 
@@ -24,7 +23,6 @@ REMEMBERED_TOKENS = 100_000
 class _Remembered(msgspec.Struct, frozen=True):
     digest: bytes
     until: float
-    answer: dict[str, Any]
 
 
 class RequestTokens:
@@ -33,9 +31,9 @@ class RequestTokens:
         self._remembered: collections.OrderedDict[str, _Remembered] = collections.OrderedDict()
         self._running: set[str] = set()
 
-    def begin(self, token: str, digest: bytes) -> dict[str, Any] | None:
-        """The answer of the request that this one repeats; None where it is new, and then `finish` must follow.
-        Raises IdempotentParameterMismatchException or TransactionInProgressException."""
+    def begin(self, token: str, digest: bytes) -> bool:
+        """Whether this request repeats one that was done; where it is new, `finish` must follow. Raises
+        IdempotentParameterMismatchException or TransactionInProgressException."""
         self._forget()
         remembered = self._remembered.get(token)
         if remembered is not None:
@@ -45,20 +43,19 @@ class RequestTokens:
                     "An error occurred (IdempotentParameterMismatchException): "
                     "The request uses the same client token as a previous, but non-identical request.",
                 )
-            return remembered.answer
+            return True
         if token in self._running:
             raise AwsError(
                 "TransactionInProgressException", "The transaction with the given request token is already in progress."
             )
         self._running.add(token)
-        return None
+        return False
 
-    def finish(self, token: str, digest: bytes, answer: dict[str, Any] | None) -> None:
-        """`answer` is None where the request failed: its token may be used again."""
+    def finish(self, token: str, digest: bytes, *, done: bool) -> None:
+        """The token of a request that failed may be used again."""
         self._running.discard(token)
-        if answer is not None:
-            until = self._clock.monotonic() + REMEMBERED_SECONDS
-            self._remembered[token] = _Remembered(digest, until, answer)
+        if done:
+            self._remembered[token] = _Remembered(digest, self._clock.monotonic() + REMEMBERED_SECONDS)
 
     def _forget(self) -> None:
         now = self._clock.monotonic()
@@ -69,6 +66,6 @@ class RequestTokens:
             del self._remembered[token]
 
 
-def digest(request: object) -> bytes:
-    """Equal for equal requests."""
-    return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest()
+def digest(actions: object) -> bytes:
+    """Equal for requests that ask for the same to be done; what they want to be told of it may differ."""
+    return hashlib.sha256(msgspec.json.encode(actions, order="deterministic")).digest()

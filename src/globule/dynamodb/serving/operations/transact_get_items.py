@@ -7,11 +7,11 @@ import msgspec
 from globule.dynamodb.model import Item
 from globule.dynamodb.rules import capacity, keys
 from globule.dynamodb.rules.errors import validation
-from globule.dynamodb.rules.expressions.placeholders import check_parameters
 from globule.dynamodb.rules.expressions.projections import Projection
 from globule.dynamodb.rules.requests.batches import Get, TransactGetItemsInput
 from globule.dynamodb.rules.values import canonical_item
 from globule.dynamodb.serving.catalogue import TableRecord
+from globule.dynamodb.serving.items import Stored
 from globule.dynamodb.serving.operations.api import Answer, Api, raw
 from globule.dynamodb.serving.operations.cancellation import (
     SAME_ITEM_TWICE,
@@ -46,20 +46,26 @@ def transact_get_items(api: Api, request: TransactGetItemsInput) -> Answer:
             raise validation("Collection size of items in the transaction exceeds the limit of 4 MB")
         units = capacity.Consumed(table=capacity.read_units(size_bytes, consistent=True))
         tally.add(each.table, lambda units=units: units)  # type: ignore[misc]
-        if stored is None:
-            responses.append({})
-        else:
-            whole = each.projection is None
-            responses.append({"Item": raw(stored.raw) if whole else each.projection.of(stored.item())})  # type: ignore[union-attr]
+        responses.append(_response(each, stored))
     answer: Answer = {"Responses": responses}
     tally.put_into(answer)
     return answer
 
 
+def _response(wanted: _Wanted, stored: Stored | None) -> Answer:
+    """Says nothing of an item that has none of the attributes that were asked for; GetItem gives an empty one."""
+    if stored is None:
+        return {}
+    if wanted.projection is None:
+        return {"Item": raw(stored.raw)}
+    item = wanted.projection.of(stored.item())
+    return {"Item": item} if item else {}
+
+
 def _check(api: Api, get: Get) -> _Wanted:
-    """Raises ValidationException or ResourceNotFoundException."""
-    check_parameters(get, expressions=("ProjectionExpression",), older=())
-    projection = wanted_projection(api, get)
+    """Unlike GetItem's, names without an expression are not looked at. Raises ValidationException or
+    ResourceNotFoundException."""
+    projection = None if get.ProjectionExpression is None else wanted_projection(api, get)
     key = canonical_item(get.Key)
     table = api.table(get.TableName)
     api.meter.admit(table, "Read")

@@ -7,13 +7,14 @@ never conflict here, so TransactionConflict is not among the reasons for a cance
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
 from globule.dynamodb.model import Item
 from globule.dynamodb.rules import capacity, keys
 from globule.dynamodb.rules.errors import validation
-from globule.dynamodb.rules.expressions.placeholders import Placeholders, check_parameters
+from globule.dynamodb.rules.expressions.placeholders import Placeholders
 from globule.dynamodb.rules.requests.batches import Put, TransactWriteItem, TransactWriteItemsInput, Update
 from globule.dynamodb.rules.sizes import item_size_bytes
 from globule.dynamodb.rules.values import canonical_item
@@ -57,30 +58,40 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 async def transact_write_items(api: Api, request: TransactWriteItemsInput) -> Answer:
     actions = [_action(api, each) for each in request.TransactItems]
     _check_sizes(actions)
-    token = request.ClientRequestToken
-    if token is None:
-        return await _perform(api, request, actions)
-    fingerprint = digest(request)
-    repeated = api.tokens.begin(token, fingerprint)
-    if repeated is not None:
-        return repeated
-    answer = None
-    try:
-        answer = await _perform(api, request, actions)
-    finally:
-        api.tokens.finish(token, fingerprint, answer)
-    return answer
-
-
-async def _perform(api: Api, request: TransactWriteItemsInput, actions: list[Action]) -> Answer:
-    outcomes = await perform_all(api, actions)
     answer: Answer = {}
-    tally_of(api, actions, outcomes, request.ReturnConsumedCapacity).put_into(answer)
+    (await perform_once(api, actions, digest(request.TransactItems), request)).put_into(answer)
     if request.ReturnItemCollectionMetrics == "SIZE":
         metrics = all_collection_metrics([(action.table, action.key) for action in actions])
         if metrics:
             answer["ItemCollectionMetrics"] = metrics
     return answer
+
+
+class TokenRequest(Protocol):
+    """The members of a transaction's request that its actions do not depend on."""
+
+    @property
+    def ClientRequestToken(self) -> str | None: ...
+    @property
+    def ReturnConsumedCapacity(self) -> capacity.Wanted: ...
+
+
+async def perform_once(api: Api, actions: list[Action], fingerprint: bytes, request: TokenRequest) -> Tally:
+    """Does it, unless it was done already under the request's token; says what was consumed: to make the changes, or
+    else to read the items. `fingerprint` is the digest of what is to be done. Raises as `perform_all` and
+    `RequestTokens.begin`."""
+    token, wanted = request.ClientRequestToken, request.ReturnConsumedCapacity
+    if token is None:
+        return _writing(api, actions, await perform_all(api, actions), wanted)
+    if api.tokens.begin(token, fingerprint):
+        return _reading(api, actions, wanted)
+    done = False
+    try:
+        outcomes = await perform_all(api, actions)
+        done = True
+    finally:
+        api.tokens.finish(token, fingerprint, done=done)
+    return _writing(api, actions, outcomes, wanted)
 
 
 async def perform_all(api: Api, actions: list[Action]) -> list[Outcome]:
@@ -107,10 +118,21 @@ async def perform_all(api: Api, actions: list[Action]) -> list[Outcome]:
     return await api.tables.write(change)
 
 
-def tally_of(api: Api, actions: list[Action], outcomes: list[Outcome], wanted: capacity.Wanted) -> Tally:
+def _writing(api: Api, actions: list[Action], outcomes: list[Outcome], wanted: capacity.Wanted) -> Tally:
     tally = Tally(api.meter, wanted, "Write", transactional=True)
     for action, (old, new) in zip(actions, outcomes, strict=True):
         tally.add(action.table, written(action.table, old, new))
+    return tally
+
+
+def _reading(api: Api, actions: list[Action], wanted: capacity.Wanted) -> Tally:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, ClientRequestToken"""
+    tally = Tally(api.meter, wanted, "Read", transactional=True)
+    reader = api.tables.read()
+    for action in actions:
+        stored = reader.get(action.table, action.key)
+        units = capacity.read_units(0 if stored is None else stored.size_bytes, consistent=True)
+        tally.add(action.table, lambda units=units: capacity.Consumed(table=units))  # type: ignore[misc]
     return tally
 
 
@@ -127,16 +149,14 @@ def _action(api: Api, request: TransactWriteItem) -> Action:
         raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
     (one,) = given
     update = None
-    if isinstance(one, Update):
-        check_parameters(one, expressions=("UpdateExpression", "ConditionExpression"), older=())
-    else:
-        check_parameters(one, expressions=("ConditionExpression",), older=())
     key = canonical_item(one.Item if isinstance(one, Put) else one.Key)
     placeholders = Placeholders(one.ExpressionAttributeNames, one.ExpressionAttributeValues)
     if isinstance(one, Update):
         update = expression_update(api, one.UpdateExpression, placeholders)
     condition = expression_condition(api, one, placeholders)
-    placeholders.check_all_used()
+    if update is not None or one.ConditionExpression is not None:
+        # Placeholders without any expression are not looked at, unlike PutItem's and DeleteItem's.
+        placeholders.check_all_used()
     table = api.table(one.TableName)
     keys.check_key_values(table.spec.keys, key)
     if isinstance(one, Put):

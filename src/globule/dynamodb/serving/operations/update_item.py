@@ -19,7 +19,7 @@ async def update_item(api: Api, request: UpdateItemInput) -> Answer:
     check_parameters(
         request,
         expressions=("UpdateExpression", "ConditionExpression"),
-        older=("AttributeUpdates", "Expected"),
+        older=("AttributeUpdates", "Expected", "ConditionalOperator"),
     )
     key = canonical_item(request.Key)
     given = Placeholders(request.ExpressionAttributeNames, request.ExpressionAttributeValues)
