@@ -15,7 +15,6 @@ from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Api
 from globule.dynamodb.serving.tables import TableExists
 from globule.wire.aws.errors import AwsError
-from globule.world.places import UnknownPlace, region, regions
 
 LOCAL_REGION = (
     "Cannot add or delete the local region through ReplicaUpdates. "
@@ -25,9 +24,10 @@ LOCAL_REGION = (
 
 async def update_replicas(api: Api, table: TableRecord, updates: Sequence[ReplicationGroupUpdate]) -> TableRecord:
     """Raises ValidationException, and InternalServerError where the region of the replica does not answer."""
-    for update in updates:
-        _check(api, table, update)
+    for each in updates:
+        _check_action(each)
     update = _the_one(updates)
+    _check_region(api, table, update)
     try:
         if update.Create is not None:
             return await api.tables.add_replica(table.name, update.Create.RegionName)
@@ -40,44 +40,42 @@ async def update_replicas(api: Api, table: TableRecord, updates: Sequence[Replic
             "InternalServerError", f"The region of the replica does not answer: {problem}", status=500
         ) from None
     assert update.Update is not None, "checked"
-    raise validation(
-        f"Overrides of single replicas are not supported by Globule: {', '.join(_overrides(update.Update))}"
-    )
+    raise _overrides_unsupported(update.Update)
 
 
-def _check(api: Api, table: TableRecord, update: ReplicationGroupUpdate) -> None:
+def _check_action(update: ReplicationGroupUpdate) -> None:
     given = [each for each in (update.Create, update.Update, update.Delete) if each is not None]
     if not given or (update.Update is not None and len(given) == 1 and not _overrides(update.Update)):
         raise validation("There are no actions specified in the Replica Update Action of the request.")
     if len(given) > 1:
         raise validation("Update table operation with more than one type of replica actions not allowed.")
-    (action,) = given
+
+
+def _check_region(api: Api, table: TableRecord, update: ReplicationGroupUpdate) -> None:
+    action = update.Create or update.Update or update.Delete
+    assert action is not None, "checked"
     name = action.RegionName
     if name == api.region and update.Update is None:
         raise validation(LOCAL_REGION)
-    try:
-        region(name)
-    except UnknownPlace:
-        supported = ", ".join(place.name for place in regions())
+    exists = any(replica.region == name for replica in table.replicas)
+    if update.Create is None:
+        if not exists:
+            raise validation(
+                "Update global table operation failed because one or more replicas were not part of the global table. "
+                f"Please retry the request without these replicas: [{name}]."
+            )
+        return
+    if name not in api.regions:
         raise validation(
             f"Region {name} is not supported. The latest version of global tables are only supported in the following "
-            f"regions: [{supported}]"
-        ) from None
-    exists = any(replica.region == name for replica in table.replicas)
-    if update.Create is None and not exists:
-        raise validation(
-            "Update global table operation failed because one or more replicas were not part of the global table. "
-            f"Please retry the request without these replicas: [{name}]."
+            f"regions: [{', '.join(api.regions)}]"
         )
-    if update.Create is not None:
-        if exists:
-            raise _exists_already(table)
-        if table.spec.billing == "PROVISIONED":
-            raise validation("Table write capacity should either be Pay-Per-Request or AutoScaled.")
-        if _overrides(update.Create):
-            raise validation(
-                f"Overrides of single replicas are not supported by Globule: {', '.join(_overrides(update.Create))}"
-            )
+    if exists:
+        raise _exists_already(table)
+    if table.spec.billing == "PROVISIONED":
+        raise validation("Table write capacity should either be Pay-Per-Request or AutoScaled.")
+    if _overrides(update.Create):
+        raise _overrides_unsupported(update.Create)
 
 
 def _the_one(updates: Sequence[ReplicationGroupUpdate]) -> ReplicationGroupUpdate:
@@ -89,9 +87,13 @@ def _the_one(updates: Sequence[ReplicationGroupUpdate]) -> ReplicationGroupUpdat
 
 
 def _overrides(action: ReplicaAction) -> list[str]:
-    """What a replica is to have otherwise than the table. Its key and class are recorded with the table's."""
+    """What a replica is to have otherwise than the table."""
     given = msgspec.structs.asdict(action)
     return [name for name, value in given.items() if value not in (None, []) and name != "RegionName"]
+
+
+def _overrides_unsupported(action: ReplicaAction) -> AwsError:
+    return validation(f"Overrides of single replicas are not supported by Globule: {', '.join(_overrides(action))}")
 
 
 def _exists_already(table: TableRecord) -> AwsError:

@@ -114,6 +114,7 @@ class DynamoDBService:
                 entropy=self._entropy,
                 throttles=self._throttles,
             )
+        self._api.regions = world.regions
         await self._api.tables.follow(world)
 
     def problems(self) -> list[str]:
