@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -52,7 +52,18 @@ _REPLICA_HONOURED = frozenset(
         "ResourcePolicy",
         "SSESpecification",
         "ReplicaStreamSpecification",
+        "KinesisStreamSpecification",
     )
+)
+
+# Accepted, and shown by the API where it has a place for them; nothing here acts on them.
+_NOT_RUNNING = (
+    "ContributorInsightsSpecification",
+    "KinesisStreamSpecification",
+    "PointInTimeRecoverySpecification",
+    "ReplicaStreamSpecification",
+    "ResourcePolicy",
+    "SSESpecification",
 )
 
 _STREAM = "NEW_AND_OLD_IMAGES"
@@ -67,7 +78,7 @@ def _table(declaration: Declaration) -> Built:
     request["TableName"] = name
     if "ProvisionedThroughput" in properties:
         request["ProvisionedThroughput"] = properties["ProvisionedThroughput"]
-    elif properties.get("BillingMode") != "PAY_PER_REQUEST":
+    elif properties.get("BillingMode", "PROVISIONED") == "PROVISIONED":
         raise PropertyProblem((), "ProvisionedThroughput is required, unless BillingMode is PAY_PER_REQUEST")
     if "GlobalSecondaryIndexes" in properties:
         request["GlobalSecondaryIndexes"] = [_without_insights(index) for index in properties["GlobalSecondaryIndexes"]]
@@ -264,12 +275,29 @@ def _identity(declaration: Declaration) -> str:
     return str(uuid.UUID(bytes=hashlib.sha256(declaration.token.encode()).digest()[:16], version=4))
 
 
+def _not_running(properties: Properties) -> Iterator[str]:
+    """Paths of what is accepted and does nothing here."""
+    yield from (name for name in _NOT_RUNNING if name in properties)
+    for member in ("GlobalSecondaryIndexes", "Replicas"):
+        for position, each in enumerate(properties.get(member, ())):
+            yield from (f"{member}.{position}.{path}" for path in _not_running(each))
+    for side in ("Read", "Write"):
+        scaling = f"{side}CapacityAutoScalingSettings"
+        if scaling in properties.get(f"{side}ProvisionedThroughputSettings", {}):
+            yield f"{side}ProvisionedThroughputSettings.{scaling}"
+
+
 def _built(declaration: Declaration, spec: TableSpec, model: Table | GlobalTable) -> Built:
     arn = f"arn:aws:dynamodb:{declaration.region}:{declaration.account}:table/{spec.name}"
     attributes: dict[str, Any] = {"Arn": arn, "TableId": model.identity}
     if spec.stream is not None:
         attributes["StreamArn"] = f"{arn}/stream/{stream_label(model.identity, spec.stream)}"
-    return Built(physical_id=spec.name, attributes=attributes, resource=model)
+    return Built(
+        physical_id=spec.name,
+        attributes=attributes,
+        resource=model,
+        not_running=tuple(_not_running(declaration.properties)),
+    )
 
 
 _TABLE_PROPERTIES = frozenset(
@@ -278,6 +306,7 @@ _TABLE_PROPERTIES = frozenset(
         "ContributorInsightsSpecification",
         "GlobalSecondaryIndexes",
         "ImportSourceSpecification",
+        "KinesisStreamSpecification",
         "PointInTimeRecoverySpecification",
         "ProvisionedThroughput",
         "ResourcePolicy",
@@ -317,7 +346,6 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourceType(
         name="AWS::DynamoDB::Table",
         properties=_TABLE_PROPERTIES,
-        recorded=frozenset(("KinesisStreamSpecification",)),
         replaced_by=frozenset(("TableName", "KeySchema", "LocalSecondaryIndexes")),
         build=_table,
         model=Table,

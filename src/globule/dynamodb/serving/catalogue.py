@@ -34,6 +34,10 @@ class TableBusy(Exception):
     """The table is being created, updated or deleted (ResourceInUseException)."""
 
 
+class TableProtected(Exception):
+    """The table's deletion protection is on."""
+
+
 class IndexRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A secondary index as it stands. Its definition is the spec's index of the same name."""
 

@@ -18,7 +18,14 @@ from typing import Any, TypeVar
 from globule.dynamodb.model import StreamView, TableSpec
 from globule.dynamodb.serving import ledger
 from globule.dynamodb.serving.background import Background
-from globule.dynamodb.serving.catalogue import Catalogue, TableBusy, TableExists, TableNotFound, TableRecord
+from globule.dynamodb.serving.catalogue import (
+    Catalogue,
+    TableBusy,
+    TableExists,
+    TableNotFound,
+    TableProtected,
+    TableRecord,
+)
 from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.following import Following
 from globule.dynamodb.serving.housekeeping import DEFAULT_PERIOD_S, Housekeeping
@@ -37,7 +44,7 @@ from globule.host.entropy import Entropy
 from globule.storage.store import Store, WriteTransaction
 from globule.world.snapshot import World
 
-__all__ = ["Peers", "TableBusy", "TableExists", "TableNotFound", "Tables"]
+__all__ = ["Peers", "TableBusy", "TableExists", "TableNotFound", "TableProtected", "Tables"]
 
 T = TypeVar("T")
 
@@ -188,8 +195,8 @@ class Tables:
         return record
 
     async def remove_replica(self, name: str, region: str) -> TableRecord:
-        """Deletes the remote table and its data. Raises TableNotFound, and OSError where the region cannot be
-        reached."""
+        """Deletes the remote table and its data. Raises TableNotFound, TableProtected where that table is, and OSError
+        where the region cannot be reached."""
         record = await self._replication.membership.remove(name, region)
         self._replication.reach()
         return record

@@ -32,6 +32,7 @@ from globule.dynamodb.serving.replication.messages import (
     Message,
     MessageProblem,
     NameTaken,
+    Protected,
     Ready,
     Refused,
     Settle,
@@ -91,6 +92,8 @@ class Inbound:
                 return await self._join(message)
             case Leave():
                 table = self._catalogue.of_group(message.group)
+                if table is not None and table.spec.deletion_protection:
+                    return Protected()
                 if table is not None:
                     await self._shaping.delete(table.name)
                 return Done()

@@ -29,6 +29,7 @@ from globule.dynamodb.serving.catalogue import (
     TableBusy,
     TableExists,
     TableNotFound,
+    TableProtected,
     TableRecord,
 )
 from globule.dynamodb.serving.counters import read_counters
@@ -46,6 +47,7 @@ from globule.dynamodb.serving.replication.messages import (
     Message,
     MessageProblem,
     NameTaken,
+    Protected,
     Ready,
     Refused,
     Welcome,
@@ -136,10 +138,11 @@ class Membership:
         return record
 
     async def remove(self, name: str, region: str) -> TableRecord:
-        """Raises TableNotFound, OSError."""
+        """Raises TableNotFound, TableProtected, OSError."""
         table = self._catalogue.find(name)
         assert table.group is not None
-        await self._ask(region, Leave(group=table.group))
+        if isinstance(await self._ask(region, Leave(group=table.group)), Protected):
+            raise TableProtected(name)
         return await self.drop(table.number, region, tell=True)
 
     async def drop(self, number: int, region: str, *, tell: bool) -> TableRecord:
@@ -293,6 +296,6 @@ class Membership:
             raise Unreachable(f"{region} answered what is no answer: {problem}") from problem
         if isinstance(answer, Refused):
             raise Unreachable(f"{region} refused: {answer.why}")
-        if not isinstance(answer, Done | NameTaken | Applied | Welcomed):
+        if not isinstance(answer, Done | NameTaken | Protected | Applied | Welcomed):
             raise Unreachable(f"{region} has no replica of this table yet")
         return answer

@@ -74,7 +74,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Leave(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Delete your replica. Answered by Done."""
+    """Delete your replica. Answered by Done or Protected."""
 
     group: str
 
@@ -138,6 +138,10 @@ class NameTaken(msgspec.Struct, frozen=True, tag=True):
     """There is another table of that name."""
 
 
+class Protected(msgspec.Struct, frozen=True, tag=True):
+    """The table may not be deleted."""
+
+
 class Unknown(msgspec.Struct, frozen=True, tag=True):
     """That global table has no replica here, or not yet."""
 
@@ -149,7 +153,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 Message = Batch | Join | Welcome | Ready | Leave | Forget | Settle | Digest
-Answer = Applied | Done | Welcomed | NameTaken | Unknown | Refused | Digested
+Answer = Applied | Done | Welcomed | NameTaken | Protected | Unknown | Refused | Digested
 
 _encoder = msgspec.msgpack.Encoder()
 _messages = msgspec.msgpack.Decoder(Message)
