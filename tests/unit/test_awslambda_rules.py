@@ -153,6 +153,7 @@ class TestRuntimes:
         [
             ("python3.14", "python"),
             ("nodejs22.x", "nodejs"),
+            ("nodejs8.10", "nodejs"),
             ("provided.al2023", "provided"),
             ("provided", "provided"),
             ("java21", None),

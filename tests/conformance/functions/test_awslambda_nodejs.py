@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from globule.awslambda.serving.logs import read_events
+
 node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js on this machine")
 
 
@@ -46,6 +48,22 @@ async def test_every_style_of_handler_answers(functions: Any, style: str, source
     for event in ({"a": "é"}, [1]):
         error, answer, _ = await invoke(functions, "js", event)
         assert (error, answer) == (None, {"got": event})
+
+
+@node
+async def test_another_version_of_node_than_the_template_asks_for_is_named(functions: Any, tmp_path: Path) -> None:
+    source = "exports.handler = async () => process.versions.node;"
+    functions.add("old", source, runtime="nodejs8.10")
+    _, here, _ = await invoke(functions, "old")
+    functions.add("same", source, runtime=f"nodejs{here.split('.')[0]}.x")
+    await invoke(functions, "same")
+    functions.pool.logs.flush()
+    old, same = (
+        [event.message for event in read_events(tmp_path / "region" / "logs", f"/aws/lambda/{name}")]
+        for name in ("old", "same")
+    )
+    assert f"[globule] the template asks for nodejs8.10; this machine's Node.js {here} runs it" in old
+    assert not any("[globule]" in message for message in same)
 
 
 @node

@@ -63,7 +63,8 @@ def import_hint(runtime: str) -> str:
         )
     return (
         "[globule] functions see their own folder's node_modules and their layers; AWS's runtime also brings the AWS "
-        "SDK v3, this machine does not. Run `npm install` in the function's folder"
+        "SDK v3, this machine does not. Run `npm install` in the function's folder, or in one above it: of what its "
+        "package.json names, or `npm install @aws-sdk/client-...`"
     )
 
 

@@ -13,7 +13,9 @@ from typing import Literal
 
 Kind = Literal["python", "nodejs", "provided"]
 
-_SUPPORTED = re.compile(r"(?P<python>python\d\.\d+)|(?P<nodejs>nodejs(?:\d+\.x)?)|(?P<provided>provided(?:\.al\d+)?)")
+_SUPPORTED = re.compile(
+    r"(?P<python>python\d\.\d+)|(?P<nodejs>nodejs(?:\d+\.(?:x|\d+))?)|(?P<provided>provided(?:\.al\d+)?)"
+)
 
 
 def kind_of(runtime: str) -> Kind | None:

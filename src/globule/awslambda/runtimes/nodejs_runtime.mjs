@@ -257,6 +257,11 @@ function crash(label, failure) {
   connection.send(where, JSON.stringify(failure), { error: failure.errorType, done: () => process.exit(requestId ? 129 : 1) });
 }
 
+const asked = /nodejs(\d+)\..*/.exec(process.env.AWS_EXECUTION_ENV);
+const here = process.versions.node;
+if (asked && asked[1] !== here.split('.')[0]) {
+  fs.writeSync(1, `[globule] the template asks for ${asked[0]}; this machine's Node.js ${here} runs it\n`);
+}
 try {
   handler = await load(process.env._HANDLER);
   connection.ask();
