@@ -13,7 +13,7 @@ from globule.dynamodb.rules.errors import validation
 from globule.dynamodb.rules.requests.control import ReplicaAction, ReplicationGroupUpdate
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Api
-from globule.dynamodb.serving.tables import TableExists
+from globule.dynamodb.serving.tables import TableExists, TableProtected
 from globule.wire.aws.errors import AwsError
 
 LOCAL_REGION = (
@@ -35,6 +35,12 @@ async def update_replicas(api: Api, table: TableRecord, updates: Sequence[Replic
             return await api.tables.remove_replica(table.name, update.Delete.RegionName)
     except TableExists:
         raise _exists_already(table) from None
+    except TableProtected:
+        assert update.Delete is not None, "only a table that is deleted is protected"
+        raise validation(
+            f"Cannot delete table {table.name} in region {update.Delete.RegionName} because it has deletion protection "
+            "enabled. Disable deletion protection first."
+        ) from None
     except OSError as problem:
         raise AwsError(
             "InternalServerError", f"The region of the replica does not answer: {problem}", status=500
