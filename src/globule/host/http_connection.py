@@ -240,6 +240,8 @@ class Connection(asyncio.Protocol):
                 self._await_head()
                 return
             head, self._buffer = self._buffer[:end], self._buffer[end:]
+            # RFC 9112 section 2.2: an empty line before the request line is ignored.
+            head = head.removeprefix(b"\r\n")
             answer = self._recall(head)
             if answer is not None:
                 self._answer_now(answer)
@@ -262,10 +264,6 @@ class Connection(asyncio.Protocol):
         that drips in is cut off."""
         if len(self._buffer) > self._application.limits.head_bytes:
             self._refuse(431, "the head of the request is too large")
-        elif self._buffer.startswith(b"\r\n"):
-            # RFC 9112 section 2.2: an empty line before the request line is ignored.
-            self._buffer = self._buffer[2:]
-            self._advance()
         elif self._buffer.count(b"\n") != self._buffer.count(b"\r\n"):
             self._refuse(400, "a line ends without a carriage return")
         elif self._half_closed:
@@ -362,7 +360,12 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, head: RequestHead, body: Body) -> None:
         request = Request(
-            method=head.method, target=head.target, headers=Headers(head.fields), body=body, peer=self._peer
+            method=head.method,
+            target=head.target,
+            headers=Headers(head.fields),
+            body=body,
+            peer=self._peer,
+            note=head.note,
         )
         response = await self._handle(request)
         if self._transport.is_closing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -82,6 +83,7 @@ class ClientConnection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._timeout_seconds = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline = math.inf
         self._response: ClientResponse | None = None
 
     def __repr__(self) -> str:
@@ -139,7 +141,7 @@ class ClientConnection(asyncio.Protocol):
 
     def detach(self, protocol: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
         transport, rest = self._transport, self._buffer
-        self._disarm()
+        self._stop_timer()
         self._lost = True
         self._when_lost(self)
         transport.set_protocol(protocol)
@@ -205,7 +207,7 @@ class ClientConnection(asyncio.Protocol):
         if self._lost:
             return
         self._lost = True
-        self._disarm()
+        self._stop_timer()
         self.resume_writing()
         if failure is None:
             self.eof_received()
@@ -325,10 +327,28 @@ class ClientConnection(asyncio.Protocol):
     # Time and failure.
 
     def _arm(self) -> None:
-        self._disarm()
-        self._timer = self._loop.call_later(self._timeout_seconds, self._time_out)
+        """From now on the server has `_timeout_seconds`. A timer that is already set for earlier stays, and moves on
+        when it fires: most exchanges end long before, and making timers costs more than that."""
+        self._deadline = self._loop.time() + self._timeout_seconds
+        if self._timer is not None and self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
 
     def _disarm(self) -> None:
+        self._deadline = math.inf
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._lost or self._deadline == math.inf:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+        else:
+            self._time_out()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -112,6 +112,8 @@ class Request(msgspec.Struct, kw_only=True):
     body: Body = msgspec.field(default_factory=BytesBody)
     peer: str = ""
     """Address of the connection's other end."""
+    note: object = None
+    """What the server's parse hook wants the handler to know of it, where there is one."""
 
     @property
     def raw_path(self) -> str:

@@ -150,6 +150,50 @@ async def test_a_large_body_streams_to_all_who_wait_and_is_kept(world: Any, make
     assert (await world.ask("/a")).cache == "Hit"
 
 
+async def test_a_large_body_that_its_only_reader_does_not_want_is_given_up_and_can_be_had_again(
+    world: Any, make: Any
+) -> None:
+    async def large(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(30):
+                yield b"x" * 100_000
+
+        fields = [("content-length", "3000000"), ("etag", '"1"')]
+        return Response(status=200, headers=Headers(fields), body=pieces())
+
+    await world.origin("origin.example.com", large)
+    await world.deploy(make.distribution(), make.cache_policy())
+    for _ in range(2):
+        assert (await world.ask("/a", headers={"If-None-Match": '"1"'})).status == 304
+    again = await world.ask("/a")
+    assert (again.cache, len(again.body)) == ("Miss", 3_000_000)
+
+
+async def test_a_viewer_that_leaves_ends_the_fetch_and_nothing_is_kept(world: Any, make: Any) -> None:
+    left = asyncio.Event()
+
+    async def endless(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"x" * 10_000
+                    await asyncio.sleep(0.001)
+            finally:
+                left.set()
+
+        return Response(status=200, body=pieces())
+
+    await world.origin("origin.example.com", endless)
+    await world.deploy(make.distribution(), make.cache_policy())
+    reader, writer = await asyncio.open_connection(*world.edge.address("FRA"))
+    writer.write(b"GET /a HTTP/1.1\r\nHost: www.example.com\r\n\r\n")
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    await asyncio.wait_for(left.wait(), 5)
+    await world.until(lambda: not world.edge._locations["FRA"]._errands)
+    assert world.edge.statistics()["FRA"]["cache"]["entries"] == 0
+
+
 @pytest.mark.parametrize("length_known", [True, False])
 async def test_a_body_too_large_to_keep_is_relayed_whole(world: Any, make: Any, length_known: bool) -> None:
     size = 20_000_000
@@ -224,7 +268,7 @@ async def test_stale_while_revalidate_answers_at_once_and_asks_in_the_background
     world.clock.instant += 20
     assert (await world.ask("/a")).body == b"1"
     await world.until(lambda: number == 2)
-    await world.until(lambda: not world.edge._locations["FRA"]._fetching._tasks)
+    await world.until(lambda: not world.edge._locations["FRA"]._errands)
     assert (await world.ask("/a")).body == b"2"
     world.clock.instant += 100
     assert (await world.ask("/a")).body == b"3"

@@ -318,6 +318,17 @@ async def test_a_response_headers_policy_removes_then_adds(world: Any, make: Any
     assert (other.cache, other.headers.get("access-control-allow-origin")) == ("Hit", None)
 
 
+async def test_server_timing_comes_by_chance_or_when_asked_for(world: Any, make: Any) -> None:
+    await world.origin("origin.example.com", make.recorder(make.ok()))
+    policy = ResponseHeadersPolicy(id="headers", name="headers", server_timing_rate=1e-12)
+    await world.deploy(
+        make.distribution(make.behavior(response_headers_policy_id="headers")), make.cache_policy(), policy
+    )
+    assert (await world.ask("/a")).headers.get("server-timing") is None
+    timing = (await world.ask("/a", headers={"Pragma": "server-timing"})).headers.get("server-timing")
+    assert timing.startswith("cdn-cache-hit,") and 'cdn-pop;desc="FRA' in timing
+
+
 async def test_options_can_be_cached_under_a_key_of_its_own(world: Any, make: Any) -> None:
     origin = make.recorder(lambda request: make.ok(request.method.encode()))
     await world.origin("origin.example.com", origin)

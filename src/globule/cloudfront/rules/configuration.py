@@ -72,17 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     failover_codes: frozenset[int]
     functions: Mapping[Event, EdgeFunction]
     response_headers: ResponseHeadersPolicy | None
-
-    @property
-    def forwards_cookies(self) -> bool:
-        return self.sent_cookies.behavior != "none"
-
-    @property
-    def collapses(self) -> bool:
-        """Whether simultaneous requests for one key wait for one fetch ("Simultaneous requests for the same object
-        (request collapsing)", https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/
-        RequestAndResponseBehaviorCustomOrigin.html)."""
-        return self.caching and not self.forwards_cookies
+    forwards_cookies: bool
+    collapses: bool
+    """Whether simultaneous requests for one key wait for one fetch ("Simultaneous requests for the same object
+    (request collapsing)", https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/
+    RequestAndResponseBehaviorCustomOrigin.html)."""
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,12 +117,15 @@ def _settings(number: int, behavior: CacheBehavior, distribution: Distribution, 
     request = _find(behavior.origin_request_policy_id, policies.origin_request, ORIGIN_REQUEST_POLICIES, behavior)
     everything = behavior.forwarded_values is not None and "*" in behavior.forwarded_values.headers
     origins, failover_codes = _target(behavior, distribution)
+    caching = cache.maximum_ttl > 0 and not everything
+    sent_cookies = both(cache.cookies, NONE if request is None else request.cookies)
+    forwards_cookies = sent_cookies.behavior != "none"
     return Settings(
         number=number,
         behavior=behavior,
         pattern=compile_pattern(behavior.path_pattern),
         ttls=Ttls(minimum=cache.minimum_ttl, default=cache.default_ttl, maximum=cache.maximum_ttl),
-        caching=cache.maximum_ttl > 0 and not everything,
+        caching=caching,
         legacy=behavior.forwarded_values is not None,
         keyed_headers=tuple(sorted(name.lower() for name in cache.headers.names if name != "*")),
         keyed_cookies=cache.cookies,
@@ -138,7 +135,7 @@ def _settings(number: int, behavior: CacheBehavior, distribution: Distribution, 
             for selection in (cache.headers, NONE if request is None else request.headers)
             if selection.behavior != "none"
         ),
-        sent_cookies=both(cache.cookies, NONE if request is None else request.cookies),
+        sent_cookies=sent_cookies,
         sent_query_strings=both(
             _sent_query_strings(behavior, cache), NONE if request is None else request.query_strings
         ),
@@ -150,6 +147,8 @@ def _settings(number: int, behavior: CacheBehavior, distribution: Distribution, 
         response_headers=_find(
             behavior.response_headers_policy_id, policies.response_headers, RESPONSE_HEADERS_POLICIES, behavior
         ),
+        forwards_cookies=forwards_cookies,
+        collapses=caching and not forwards_cookies,
     )
 
 

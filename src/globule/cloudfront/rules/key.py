@@ -10,13 +10,13 @@ from globule.cloudfront.rules.configuration import Settings
 from globule.cloudfront.rules.requests import ViewerRequest
 
 
-def cache_key(distribution_id: str, settings: Settings, request: ViewerRequest) -> str:
-    """One line a part; no part can hold a line feed, so equal keys mean equal parts. HEAD is answered from what GET
-    stored, so both have one key; OPTIONS has its own."""
+def cache_key(distribution_id: str, settings: Settings, request: ViewerRequest, uri: str) -> str:
+    """`uri` is the object's path. One line a part; no part can hold a line feed, so equal keys mean equal parts.
+    HEAD is answered from what GET stored, so both have one key; OPTIONS has its own."""
     parts = [
         distribution_id,
         "OPTIONS" if request.method == "OPTIONS" else "",
-        request.uri,
+        uri,
         selection.query_string(request.query, settings.keyed_query_strings),
     ]
     for name in settings.keyed_headers:

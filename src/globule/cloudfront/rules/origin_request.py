@@ -29,9 +29,9 @@ def origin_query(settings: Settings, request: ViewerRequest) -> str:
     return selection.query_string(request.query, settings.sent_query_strings)
 
 
-def origin_fields(settings: Settings, request: ViewerRequest, *, cacheable: bool, via: str, request_id: str) -> Fields:
-    """All but Host and the origin's custom headers, which depend on the origin. `cacheable`: the answer may be kept,
-    so conditions and ranges are the edge's own to send."""
+def origin_fields(settings: Settings, request: ViewerRequest, *, cacheable: bool, via: str) -> Fields:
+    """All but Host and custom headers, which depend on the origin, and X-Amz-Cf-Id. `cacheable`: the answer may be
+    kept, so conditions and ranges are the edge's own to send."""
     fields = [field for field in request.fields if _is_sent(field[0], settings, request.method, cacheable=cacheable)]
     fields += _cloudfront_headers(settings, request)
     cookies = selection.cookies(request.fields_named("cookie"), settings.sent_cookies)
@@ -45,7 +45,6 @@ def origin_fields(settings: Settings, request: ViewerRequest, *, cacheable: bool
     fields.append(("user-agent", agent if asked and agent is not None else "Amazon CloudFront"))
     fields.append(("x-forwarded-for", ", ".join([*request.fields_named("x-forwarded-for"), request.viewer.address])))
     fields.append(("via", ", ".join([*request.fields_named("via"), via])))
-    fields.append(("x-amz-cf-id", request_id))
     return fields
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from globule.cloudfront.rules import failures
+from globule.cloudfront.rules.admission import Redirect
 from globule.cloudfront.rules.failures import Refused
 from globule.cloudfront.rules.responses import Fields, replayed_fields
 from globule.cloudfront.serving.cache import Entry
@@ -28,8 +29,6 @@ class Answer(msgspec.Struct, kw_only=True):
     x_cache: str
     age: int | None = None
     """Of a response that was kept."""
-    final: bool = False
-    """CloudFront made it, or a viewer-request function: no error page and no viewer-response function."""
 
     async def abandon(self) -> None:
         """Let go of a body that will not be sent."""
@@ -56,11 +55,18 @@ def from_origin(status: int, reason: str, fields: Sequence[tuple[str, str]], x_c
     )
 
 
-def refused(refusal: Refused, request_id: str, *, final: bool = False) -> Answer:
+def refused(refusal: Refused, request_id: str) -> Answer:
     return Answer(
         status=refusal.status,
         fields=[("server", "CloudFront"), ("content-type", "text/html")],
         body=failures.page(refusal.sentence, refusal.status, request_id),
         x_cache=refusal.x_cache,
-        final=final,
+    )
+
+
+def redirected(redirect: Redirect) -> Answer:
+    return Answer(
+        status=redirect.status,
+        fields=[("server", "CloudFront"), ("content-type", "text/html"), ("location", redirect.location)],
+        x_cache=REDIRECT,
     )

@@ -54,8 +54,11 @@ class GrowingBody:
         return b"".join(self._pieces) if self.keepable else b""
 
     def fail(self, failure: Exception) -> None:
-        self._failure = failure
-        self._wake()
+        """It will not arrive whole. Harmless after the end."""
+        if not self._complete and self._failure is None:
+            self._failure = failure
+            self.keepable = False
+            self._wake()
 
     def reader(self) -> AsyncIterator[bytes]:
         """From the start; may be taken only while the body is `keepable`. Counts from now on, whether or not it is

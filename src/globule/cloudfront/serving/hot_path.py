@@ -8,40 +8,34 @@ functions at the viewer's side, conditions, ranges, traces, errors) goes the ord
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from typing import NamedTuple
 
-from globule.cloudfront.rules import admission
-from globule.cloudfront.rules.admission import Admitted, object_path
+import msgspec
+
 from globule.cloudfront.rules.configuration import Settings
-from globule.cloudfront.rules.key import cache_key
 from globule.cloudfront.rules.responses import replayed_fields, with_policy
 from globule.cloudfront.serving import answers
 from globule.cloudfront.serving.cache import HEADS_LIMIT, Cache, Entry
 from globule.cloudfront.serving.hot_files import LEAST_BYTES, HotFiles
+from globule.cloudfront.serving.request_ids import RequestIds
 from globule.cloudfront.serving.viewer_exchange import Identity, ViewerExchange
-from globule.cloudfront.serving.viewers import Viewers
+from globule.cloudfront.serving.wanted import Wanted
 from globule.host.clock import Clock
-from globule.host.entropy import Entropy
 from globule.host.http_server import FiledAnswer
-from globule.host.tracing import HEADER, sampled
+from globule.host.tracing import HEADER
 from globule.wire.http_head import RequestHead, encode_response_head, parse_request_head, standard_phrase
 
 # Remembered heads of one edge location: those of a few hundred pollers, each of at most this size.
 REMEMBERED_HEADS = 512
 REMEMBERED_HEAD_BYTES = 2048
-# Randomness for request ids is drawn for this many at once; a call costs more than the bytes.
-IDS_AT_ONCE = 128
-# Characters of base64 in a request id, before `==`; and how many are drawn for each, a multiple of four.
-ID_CHARACTERS = 54
-ID_ENCODED_CHARACTERS = 56
-
 # What the cache alone cannot answer.
 _ELSEWHERE = frozenset({"range", "if-none-match", "if-modified-since", "if-range", "expect", "upgrade"})
 
 
 class _Remembered(NamedTuple):
+    head: RequestHead
     key: str
+    """Empty where the cache alone cannot answer."""
     settings: Settings
     origin_header: str | None
     presentation: object
@@ -55,24 +49,21 @@ class HotPath:
         self,
         *,
         identity: Identity,
-        viewers: Viewers,
         exchange: ViewerExchange,
         cache: Cache,
         files: HotFiles,
         clock: Clock,
-        entropy: Entropy,
+        ids: RequestIds,
     ) -> None:
         self._identity = identity
-        self._viewers = viewers
         self._exchange = exchange
         self._find = cache.find
         self._files = files
         self._now = clock.now
-        self._entropy = entropy
+        self._ids = ids
         self._remembered: dict[bytes, _Remembered] = {}
         self._generation = 0
         """Of the world: heads that were made for an older one are not used."""
-        self._ids: list[bytes] = []
         self.hits = 0
 
     def forget(self) -> None:
@@ -83,7 +74,7 @@ class HotPath:
     def recall(self, raw: bytes) -> bytes | FiledAnswer | None:
         """The server's `recall` hook."""
         remembered = self._remembered.get(raw)
-        if remembered is None:
+        if remembered is None or not remembered.key:
             return None
         entry = self._find(remembered.key)
         if entry is None:
@@ -94,8 +85,8 @@ class HotPath:
         entry.touched = True
         self.hits += 1
         start = entry.heads.get(remembered.presentation) or self._head(entry, remembered)
-        age = b"==\r\nage: %d\r\n\r\n" % (now - entry.born_at)
-        identity = self._ids.pop() if self._ids else self._more_ids()
+        age = b"\r\nage: %d\r\n\r\n" % (now - entry.born_at)
+        identity = self._ids.next()
         if len(entry.body) < LEAST_BYTES:
             return b"".join((start, identity, age, entry.body))
         file = self._files.of(entry)
@@ -103,41 +94,35 @@ class HotPath:
         return head + entry.body if file is None else FiledAnswer(head, entry.body, file)
 
     def parse(self, raw: bytes) -> RequestHead:
-        """The server's `parse` hook."""
+        """The server's `parse` hook. The head carries what it wants, for the handler."""
+        remembered = self._remembered.get(raw)
+        if remembered is not None:
+            return remembered.head
         head = parse_request_head(raw)
         if head.minor == 0:
             # "If a request uses HTTP 1.0, CloudFront removes Accept-Encoding".
             head.fields[:] = [field for field in head.fields if field[0] != "accept-encoding"]
         elif len(raw) <= REMEMBERED_HEAD_BYTES:
-            self._remember(raw, head)
+            return self._remember(raw, head)
         return head
 
-    def _remember(self, raw: bytes, head: RequestHead) -> None:
-        if head.method != "GET" or head.length or not head.keep_alive:
-            return
-        if any(name in _ELSEWHERE or (name == HEADER and sampled(value)) for name, value in head.fields):
-            return
-        request = self._viewers.request(head.method, head.target, head.fields)
-        host = _host(request.field("host") or "")
-        admitted = admission.admit(self._exchange.names.find(host), request, host=host, has_body=False)
-        if not isinstance(admitted, Admitted) or not admitted.settings.caching:
-            return
-        settings, distribution = admitted.settings, admitted.configuration.distribution
-        if any(event.startswith("viewer") for event in settings.functions) or _is_sampled(settings):
-            return
-        uri = object_path(request.uri, distribution.default_root_object)
-        request = type(request)(
-            method=request.method, uri=uri, query=request.query, fields=request.fields, viewer=request.viewer
-        )
+    def _remember(self, raw: bytes, head: RequestHead) -> RequestHead:
+        wanted = self._exchange.admit(head.method, head.target, head.fields, has_body=head.length != 0)
+        if not isinstance(wanted, Wanted) or any(name == HEADER for name, _ in head.fields):
+            return head
         if len(self._remembered) >= REMEMBERED_HEADS:
             self._remembered.clear()
-        origin_header = request.field("origin") if settings.response_headers is not None else None
+        head = msgspec.structs.replace(head, note=wanted)
+        settings = wanted.settings
+        origin_header = wanted.request.field("origin") if settings.response_headers is not None else None
         self._remembered[raw] = _Remembered(
-            key=cache_key(distribution.id, settings, request),
+            head=head,
+            key=wanted.key if _is_plain(head, wanted) else "",
             settings=settings,
             origin_header=origin_header,
             presentation=(self._generation, settings.number, origin_header),
         )
+        return head
 
     def _head(self, entry: Entry, remembered: _Remembered) -> bytes:
         """The head of a hit up to the request id, made once for each presentation of an entry."""
@@ -163,16 +148,16 @@ class HotPath:
         start = entry.heads[remembered.presentation] = encoded[:-2] + b"x-amz-cf-id: "
         return start
 
-    def _more_ids(self) -> bytes:
-        """A request id without its `==`; others are kept for the requests that follow."""
-        drawn = urlsafe_b64encode(self._entropy.bytes(IDS_AT_ONCE * ID_ENCODED_CHARACTERS // 4 * 3))
-        self._ids = [drawn[start : start + ID_CHARACTERS] for start in range(0, len(drawn), ID_ENCODED_CHARACTERS)]
-        return self._ids.pop()
 
-
-def _host(value: str) -> str:
-    return (value.rpartition(":")[0] if ":" in value and not value.endswith("]") else value).lower()
-
-
-def _is_sampled(settings: Settings) -> bool:
-    return settings.response_headers is not None and settings.response_headers.server_timing_rate > 0
+def _is_plain(head: RequestHead, wanted: Wanted) -> bool:
+    """Whether the cache alone can answer."""
+    policy = wanted.settings.response_headers
+    return (
+        head.method == "GET"
+        and head.length == 0
+        and head.keep_alive
+        and wanted.cacheable
+        and not any(name in _ELSEWHERE for name, _ in head.fields)
+        and not any(event.startswith("viewer") for event in wanted.settings.functions)
+        and (policy is None or policy.server_timing_rate == 0)
+    )

@@ -7,12 +7,14 @@ from typing import Any
 from globule.cloudfront.rules import identifiers
 from globule.cloudfront.rules.admission import HEAD_LIMIT_BYTES, Names
 from globule.cloudfront.serving.cache import Budget, Cache
+from globule.cloudfront.serving.errands import Errands
 from globule.cloudfront.serving.fetching import Fetching
 from globule.cloudfront.serving.functions import EdgeFunctions
 from globule.cloudfront.serving.hot_files import HotFiles
 from globule.cloudfront.serving.hot_path import HotPath
 from globule.cloudfront.serving.origin_exchange import OriginExchange
 from globule.cloudfront.serving.origins import Origins
+from globule.cloudfront.serving.request_ids import RequestIds
 from globule.cloudfront.serving.viewer_exchange import Identity, ViewerExchange
 from globule.cloudfront.serving.viewers import Viewers
 from globule.host.clock import Clock
@@ -50,30 +52,32 @@ class EdgeLocation:
         self._clock = clock
         self._origins = Origins(place, dialer=dialer, resolver=resolver, clock=clock, tracer=tracer)
         identity = Identity(name=place.name, pop=pop(place), via=identifiers.via(identifiers.via_host(place.name)))
-        viewers = Viewers(place, key)
+        viewers, ids = Viewers(place, key), RequestIds(entropy)
         functions = EdgeFunctions(place=place.name, invoker=invoker, clock=clock, tracer=tracer)
-        self._fetching = Fetching(
+        self._errands = Errands()
+        fetching = Fetching(
             cache=self.cache,
             exchange=OriginExchange(origins=self._origins, functions=functions, via=identity.via),
             clock=clock,
+            errands=self._errands,
         )
         self._exchange = ViewerExchange(
             identity=identity,
             viewers=viewers,
-            fetching=self._fetching,
+            fetching=fetching,
             functions=functions,
+            ids=ids,
             clock=clock,
             entropy=entropy,
             tracer=tracer,
         )
         self._hot_path = HotPath(
             identity=identity,
-            viewers=viewers,
             exchange=self._exchange,
             cache=self.cache,
             files=files,
+            ids=ids,
             clock=clock,
-            entropy=entropy,
         )
         self._server: Server | None = None
 
@@ -114,5 +118,5 @@ class EdgeLocation:
     async def close(self) -> None:
         if self._server is not None:
             await self._server.aclose(grace_seconds=1.0)
-        self._fetching.close()
+        await self._errands.close()
         self._origins.close()

@@ -6,35 +6,19 @@ import msgspec
 
 from globule.cloudfront.model import EdgeFunction, Origin
 from globule.cloudfront.rules import origin_request
-from globule.cloudfront.rules.configuration import Configuration, Settings
 from globule.cloudfront.rules.edge_events import FunctionRequest, FunctionResponse
 from globule.cloudfront.rules.edge_results import Generated, body_limit
 from globule.cloudfront.rules.failover import METHODS, fails_over
 from globule.cloudfront.rules.header_lists import HOP_BY_HOP
-from globule.cloudfront.rules.requests import ViewerRequest
 from globule.cloudfront.serving.functions import EdgeFunctions
 from globule.cloudfront.serving.origins import OriginFailed, Origins
 from globule.cloudfront.serving.request_body import exposed
+from globule.cloudfront.serving.wanted import Visit, Wanted
 from globule.host.http_client import ClientResponse
 from globule.host.tracing import sampled
 from globule.wire.http import Body, BytesBody, Headers, Request
 
 Fields = list[tuple[str, str]]
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What an edge location needs to answer one viewer."""
-
-    configuration: Configuration
-    settings: Settings
-    request: ViewerRequest
-    """After the viewer-request function."""
-    body: Body
-    key: str
-    """The cache key."""
-    request_id: str
-    trace: str | None
-    """The X-Amzn-Trace-Id field."""
 
 
 class OriginAnswer(msgspec.Struct, kw_only=True):
@@ -59,18 +43,15 @@ class OriginExchange:
         self._functions = functions
         self._via = via
 
-    async def ask(self, wanted: Wanted, extra: Fields, *, cacheable: bool) -> OriginAnswer:
+    async def ask(self, wanted: Wanted, visit: Visit, extra: Fields) -> OriginAnswer:
         """`extra`: conditions and ranges of the edge's own. Raises OriginFailed, FunctionRefused."""
         settings, method = wanted.settings, wanted.request.method
-        fields = origin_request.origin_fields(
-            settings, wanted.request, cacheable=cacheable, via=self._via, request_id=wanted.request_id
-        )
-        fields += extra
+        fields = [*wanted.sent_fields(self._via), ("x-amz-cf-id", visit.request_id), *extra]
         if len(settings.origins) == 1 or method not in METHODS:
-            return await self._ask_one(wanted, settings.origins[0], fields)
+            return await self._ask_one(wanted, visit, settings.origins[0], fields)
         primary, secondary = settings.origins
         try:
-            answer = await self._ask_one(wanted, primary, fields)
+            answer = await self._ask_one(wanted, visit, primary, fields)
         except OriginFailed as failed:
             if not fails_over(settings.failover_codes, method, failed.failure):
                 raise
@@ -78,42 +59,42 @@ class OriginExchange:
             if answer.generated or not fails_over(settings.failover_codes, method, answer.status):
                 return answer
             answer.close()
-        return await self._ask_one(wanted, secondary, fields)
+        return await self._ask_one(wanted, visit, secondary, fields)
 
-    async def _ask_one(self, wanted: Wanted, origin: Origin, base: Fields) -> OriginAnswer:
+    async def _ask_one(self, wanted: Wanted, visit: Visit, origin: Origin, base: Fields) -> OriginAnswer:
         viewer = wanted.request.viewer
         shown = FunctionRequest(
             client_ip=viewer.address,
             method=wanted.request.method,
-            uri=wanted.request.uri,
+            uri=wanted.uri,
             query=origin_request.origin_query(wanted.settings, wanted.request),
             fields=[("host", origin_request.origin_host(wanted.settings, wanted.request, origin)), *base],
             origin=origin,
             scheme=origin_request.origin_scheme(origin, viewer.scheme),
         )
-        body = wanted.body
+        body = visit.body
         function = wanted.settings.functions.get("origin-request")
         if function is not None:
-            changed = await self._before(function, wanted, shown, origin)
+            changed = await self._before(function, wanted, visit, shown, origin)
             if isinstance(changed, OriginAnswer):
                 return changed
             shown, body = changed
-        answer = await self._send(shown, body, wanted.trace)
+        answer = await self._send(shown, body, visit.trace)
         function = wanted.settings.functions.get("origin-response")
-        return answer if function is None else await self._after(function, wanted, shown, answer)
+        return answer if function is None else await self._after(function, wanted, visit, shown, answer)
 
     async def _before(
-        self, function: EdgeFunction, wanted: Wanted, shown: FunctionRequest, origin: Origin
+        self, function: EdgeFunction, wanted: Wanted, visit: Visit, shown: FunctionRequest, origin: Origin
     ) -> tuple[FunctionRequest, Body] | OriginAnswer:
         """Run origin-request. "CloudFront resolves the origin's name before", so that a name which does not resolve
         is an error even where the function would have answered."""
         await self._origins.resolve(origin.domain_name, trace=None)
-        body = wanted.body
+        body = visit.body
         if function.include_body:
             data, body = await exposed(body, body_limit("origin-request"))
             shown = msgspec.structs.replace(shown, body=data)
         result = await self._functions.on_request(
-            function, wanted.configuration.distribution, shown, request_id=wanted.request_id, trace=wanted.trace
+            function, wanted.configuration.distribution, shown, request_id=visit.request_id, trace=visit.trace
         )
         if isinstance(result, Generated):
             return OriginAnswer(
@@ -158,7 +139,7 @@ class OriginExchange:
         )
 
     async def _after(
-        self, function: EdgeFunction, wanted: Wanted, shown: FunctionRequest, answer: OriginAnswer
+        self, function: EdgeFunction, wanted: Wanted, visit: Visit, shown: FunctionRequest, answer: OriginAnswer
     ) -> OriginAnswer:
         """Run origin-response. A body that it sets takes the place of the origin's."""
         try:
@@ -167,8 +148,8 @@ class OriginExchange:
                 wanted.configuration.distribution,
                 msgspec.structs.replace(shown, body=None),
                 FunctionResponse(status=answer.status, reason=answer.reason, fields=answer.fields),
-                request_id=wanted.request_id,
-                trace=wanted.trace,
+                request_id=visit.request_id,
+                trace=visit.trace,
             )
         except BaseException:
             answer.close()
