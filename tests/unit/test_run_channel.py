@@ -10,7 +10,6 @@ import pytest
 from globule.run.channel import Channel, ChannelClosed, ask_once, serve_channel
 from globule.run.events import KEPT_EVENTS, Events
 from globule.run.messages import Event, Inspect, Inspected, Refused, Reply, Request, Watch
-from globule.run.state import State, StateProblem, replace_file
 
 
 @pytest.fixture
@@ -96,29 +95,3 @@ async def test_events_are_bounded() -> None:
         events.report("progress", str(number))
     first = await anext(events.watch())
     assert first.text == "10"
-
-
-def test_a_state_directory_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "format").write_text("999\n")
-    with pytest.raises(StateProblem, match="newer Globule"):
-        State(tmp_path).prepare()
-    assert [path.name for path in tmp_path.iterdir()] == ["format"]
-
-
-def test_only_one_supervisor_may_hold_a_state_directory(tmp_path: Path) -> None:
-    one, other = State(tmp_path), State(tmp_path)
-    one.prepare()
-    one.lock()
-    with pytest.raises(StateProblem, match="another supervisor"):
-        other.lock()
-    one.unlock()
-    other.lock()
-    other.unlock()
-
-
-def test_a_replaced_file_is_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    target = tmp_path / "world.json"
-    for size in (10, 1_000_000):
-        replace_file(target, b"x" * size)
-        assert target.read_bytes() == b"x" * size
-    assert [path.name for path in tmp_path.iterdir()] == ["world.json"]

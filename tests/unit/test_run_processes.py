@@ -37,10 +37,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[b
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Process:
+def process(tmp_path: Path) -> Iterator[Process]:
     state = State(tmp_path / "state")
     state.prepare()
-    return Process("edge", state, Events())
+    yield Process("edge", state, Events())
+    state.remove_sockets()
 
 
 async def _until(condition: Callable[[], object]) -> None:

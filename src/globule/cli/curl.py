@@ -6,21 +6,28 @@ import http.client
 import secrets
 import sys
 import time
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import click
 
 from globule.cli.output import print_json, world_options
 from globule.cli.waterfall import draw
-from globule.cli.worlds import ask, find_world, status_of
+from globule.cli.worlds import ask, find_world, ports_of
 from globule.host import tracing
 from globule.run.messages import Spans, Traced
+from globule.world.places import UnknownPlace
+from globule.world.places import city as find_city
+from globule.world.ports import DOORS
 
 # What curl waits for ever for; a world's own limits are far below this.
 TIMEOUT_S = 120.0
+PIECE_BYTES = 64 * 1024
+# One JSON document, which is built in memory.
+JSON_BODY_LIMIT_BYTES = 64 * 1024 * 1024
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command()
 @click.argument("url")
 @click.option("--from", "city", metavar="CITY", help="Where the client is (default: the world's home).")
 @click.option("--request", "-X", "method", help="Method (default: GET, or POST with --data).")
@@ -44,31 +51,26 @@ def command(
 ) -> None:
     """Request URL as somebody who is in CITY, and print the body, as curl would."""
     world = find_world(state)
-    report = status_of(world)
     trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    fields = dict(_field(text) for text in headers)
-    if city:
-        fields["X-Globule-From"] = city
+    fields = [_field(text) for text in headers]
+    if city is not None:
+        fields.append(("X-Globule-From", _slug(city)))
     if explain:
-        fields[tracing.HEADER] = f"Root={trace};Sampled=1"
+        fields.append((tracing.HEADER, f"Root={trace};Sampled=1"))
     body = _body(data)
     if not urlsplit(url).netloc:
         url = f"http://{url}"
-    door = urlsplit(report.doors["internet"])
-    connection = http.client.HTTPConnection(door.hostname or "", door.port, timeout=TIMEOUT_S)
     start = time.time()
     try:
-        connection.request(method or ("HEAD" if head else "POST" if data else "GET"), url, body=body, headers=fields)
-        response = connection.getresponse()
-        content = response.read()
+        response = _request(ports_of(world).internet, method or _method(head, body), url, fields, body)
+        if as_json:
+            content = response.read(JSON_BODY_LIMIT_BYTES)
+        else:
+            _print(response, with_head=include or head)
     except (OSError, http.client.HTTPException) as error:
-        raise click.ClickException(f"{url}: {error}") from None
+        raise click.ClickException(f"{url}: {error or type(error).__name__}") from None
     end = time.time()
-    spans: tuple[tracing.Span, ...] = ()
-    if explain:
-        reply = ask(world, Spans(trace=trace))
-        assert isinstance(reply, Traced)
-        spans = reply.spans
+    spans = _spans(ask(world, Spans(trace=trace))) if explain else ()
     if as_json:
         print_json(
             {
@@ -79,19 +81,59 @@ def command(
                 "spans": spans,
             }
         )
-        return
-    if include or head:
-        click.echo(f"HTTP/1.1 {response.status} {response.reason}")
-        for name, value in response.getheaders():
-            click.echo(f"{name}: {value}")
-        click.echo()
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
-    if explain:
-        if content and not content.endswith(b"\n"):
-            click.echo()
+    elif explain:
         draw(spans, start=start, end=end)
+
+
+def _request(
+    door: int, method: str, url: str, fields: Sequence[tuple[str, str]], body: bytes | None
+) -> http.client.HTTPResponse:
+    """Through the internet's door as a proxy, with curl's own fields where none are given."""
+    given = {name.lower() for name, _ in fields}
+    connection = http.client.HTTPConnection(DOORS, door, timeout=TIMEOUT_S)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise OSError(f"the internet's door does not open ({error}); see globule status") from None
+    connection.putrequest(method, url, skip_host="host" in given, skip_accept_encoding=True)
+    defaults = {"User-Agent": "globule-curl", "Accept": "*/*"}
+    if body is not None:
+        defaults |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
+    for name, value in (*fields, *((name, value) for name, value in defaults.items() if name.lower() not in given)):
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    return connection.getresponse()
+
+
+def _print(response: http.client.HTTPResponse, *, with_head: bool) -> None:
+    out = sys.stdout.buffer
+    if with_head:
+        lines = [f"HTTP/1.1 {response.status} {response.reason}", *map(": ".join, response.getheaders()), "", ""]
+        out.write("\r\n".join(lines).encode("latin-1"))
+    last = b"\n"
+    while piece := response.read1(PIECE_BYTES):
+        out.write(piece)
+        out.flush()
+        last = piece
+    if sys.stdout.isatty() and not last.endswith(b"\n"):
+        out.write(b"\n")
+    out.flush()
+
+
+def _spans(reply: object) -> tuple[tracing.Span, ...]:
+    assert isinstance(reply, Traced)
+    return reply.spans
+
+
+def _method(head: bool, body: bytes | None) -> str:
+    return "HEAD" if head else "GET" if body is None else "POST"
+
+
+def _slug(city: str) -> str:
+    try:
+        return find_city(city).name
+    except UnknownPlace as error:
+        raise click.UsageError(f"--from: {error}") from None
 
 
 def _field(text: str) -> tuple[str, str]:

@@ -9,9 +9,10 @@ import time
 import click
 
 from globule.cli.output import print_json, world_options
-from globule.cli.worlds import find_world, status_of
+from globule.cli.worlds import find_world, home_of, ports_of
 from globule.wire import dns, dns_values
 from globule.world.places import UnknownPlace, city
+from globule.world.ports import DOORS
 from globule.world.subnets import SUBNET_BITS, client_subnet
 
 # dig's own.
@@ -34,16 +35,15 @@ RCODES = {
 @world_options
 def command(name: str, type_: str, place: str | None, state: str | None, as_json: bool) -> None:
     """Ask the world's name server for NAME, as the resolver of somebody who is in CITY."""
-    report = status_of(find_world(state))
+    world = find_world(state)
     try:
-        client = city(place or report.home)
+        client = city(place or home_of(world))
     except UnknownPlace as error:
         raise click.UsageError(str(error)) from None
     codes = {text: code for code, text in dns.TYPE_NAMES.items()}
     number = codes.get(type_.upper())
     if number is None:
         raise click.UsageError(f"{type_!r} is not a record type; known: {', '.join(codes)}")
-    host, _, port = report.doors["dns"].rpartition(":")
     subnet = dns.ClientSubnet(client_subnet(client).partition("/")[0], SUBNET_BITS)
     try:
         query = dns.encode_message(
@@ -56,7 +56,7 @@ def command(name: str, type_: str, place: str | None, state: str | None, as_json
     except dns.InvalidName as error:
         raise click.UsageError(f"{name!r} is not a domain name: {error}") from None
     start = time.monotonic()
-    answer = _ask(query, (host, int(port)))
+    answer = _ask(query, (DOORS, ports_of(world).dns))
     elapsed_ms = (time.monotonic() - start) * 1000
     _show(answer, elapsed_ms, place=client.name, as_json=as_json)
 
@@ -66,7 +66,8 @@ def _ask(query: bytes, address: tuple[str, int]) -> dns.Message:
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
             datagrams.settimeout(TIMEOUT_S)
-            datagrams.sendto(query, address)
+            datagrams.connect(address)  # so that nobody else's datagram arrives, and a closed port is told
+            datagrams.send(query)
             answer = dns.parse_message(datagrams.recv(65535))
         if not answer.truncated:
             return answer
@@ -74,7 +75,9 @@ def _ask(query: bytes, address: tuple[str, int]) -> dns.Message:
             stream.sendall(len(query).to_bytes(2, "big") + query)
             return dns.parse_message(reading.read(int.from_bytes(reading.read(2), "big")))
     except (OSError, dns.MalformedMessage) as error:
-        raise click.ClickException(f"no answer from {address[0]}:{address[1]}: {error}") from None
+        raise click.ClickException(
+            f"no answer from {address[0]}:{address[1]}: {error}. `globule status` says whether the edge serves"
+        ) from None
 
 
 def _show(answer: dns.Message, elapsed_ms: float, *, place: str, as_json: bool) -> None:

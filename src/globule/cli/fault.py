@@ -5,9 +5,23 @@ from __future__ import annotations
 import click
 
 from globule.cli.output import print_json, world_options
+from globule.cli.status import sentence
 from globule.cli.worlds import ask, find_world
-from globule.faults.changes import FaultChange, Heal, Kill, Partition, Restart, Slow
+from globule.faults.changes import (
+    DELAY_LIMIT_MS,
+    EVERYWHERE,
+    FaultChange,
+    Heal,
+    Kill,
+    Partition,
+    Restart,
+    Slow,
+    impossible,
+)
 from globule.run.messages import ChangeFaults, Published
+
+# A restarted process may have to be started three times, and a change waits for the one before it.
+LIMIT_S = 300.0
 
 
 @click.group()
@@ -16,12 +30,21 @@ def command() -> None:
 
 
 def _change(state: str | None, as_json: bool, change: FaultChange, done: str) -> None:
-    reply = ask(find_world(state), ChangeFaults(change=change))
+    """Asks for a change and says what came of it, and what else is broken that could be taken for it."""
+    why = impossible(change)
+    if why is not None:
+        raise click.UsageError(why)
+    reply = ask(find_world(state), ChangeFaults(change=change), limit_s=LIMIT_S)
     assert isinstance(reply, Published)
     if as_json:
-        print_json({"version": reply.version, "change": change})
-    else:
-        click.echo(done)
+        print_json({"version": reply.version, "change": change, "faults": reply.faults})
+        return
+    click.echo(done)
+    if isinstance(change, Heal):
+        for fault in reply.faults.links:
+            click.echo(f"Still in force: {sentence(fault)}.")
+        for name in reply.faults.dead:
+            click.echo(f"Still dead: {name}. Bring it back with: globule fault restart {name}")
 
 
 @command.command()
@@ -37,41 +60,54 @@ def kill(process: str, state: str | None, as_json: bool) -> None:
 @world_options
 def restart(process: str, state: str | None, as_json: bool) -> None:
     """Start a killed PROCESS again; returns once it serves."""
-    _change(state, as_json, Restart(process), f"{process} serves again.")
+    _change(state, as_json, Restart(process), f"{process} serves.")
 
 
 @command.command()
 @click.argument("one")
-@click.argument("other", default="*")
+@click.argument("other", default=EVERYWHERE)
 @world_options
 def partition(one: str, other: str, state: str | None, as_json: bool) -> None:
     """Cut every path between ONE place and OTHER (a region, edge location or city; default: everywhere else)."""
-    _change(state, as_json, Partition(one, other), f"Nothing passes between {one} and {_named(other)}.")
+    change = Partition(one, other)
+    _change(state, as_json, change, f"Nothing passes between {_named(one)} and {_named(other)}.")
 
 
 @command.command()
 @click.argument("one")
-@click.argument("other", default="*")
-@click.option("--delay", "delay_ms", default=0.0, metavar="MS", help="Delay added to each direction, in ms.")
+@click.argument("other", default=EVERYWHERE)
+@click.option(
+    "--delay",
+    "delay_ms",
+    default=0.0,
+    type=click.FloatRange(0, DELAY_LIMIT_MS),
+    metavar="MS",
+    help="Delay added to each direction, in ms.",
+)
 @click.option("--loss", default=0.0, type=click.FloatRange(0, 1), help="Share of segments lost, from 0 to 1.")
 @world_options
 def slow(one: str, other: str, delay_ms: float, loss: float, state: str | None, as_json: bool) -> None:
     """Make the paths between ONE place and OTHER slow or lossy."""
-    if delay_ms <= 0 and loss <= 0:
+    if not delay_ms and not loss:
         raise click.UsageError("say how slow: --delay MS, --loss SHARE, or both")
-    change = Slow(one, other, delay_ms=delay_ms, loss=loss)
-    _change(state, as_json, change, f"{one} and {_named(other)}: {delay_ms:g} ms more each way, {loss:.0%} loss.")
+    done = f"{_named(one)} and {_named(other)}: {delay_ms:g} ms more each way, {loss:.0%} loss."
+    _change(state, as_json, Slow(one, other, delay_ms=delay_ms, loss=loss), done)
 
 
 @command.command()
-@click.argument("one", default="*")
-@click.argument("other", default="*")
+@click.argument("one", default=EVERYWHERE)
+@click.argument("other", default=EVERYWHERE)
 @world_options
 def heal(one: str, other: str, state: str | None, as_json: bool) -> None:
-    """Mend the link between two places; without arguments, all links."""
-    mended = "All links are whole." if (one, other) == ("*", "*") else f"{one} and {_named(other)} are connected."
-    _change(state, as_json, Heal(one, other), mended)
+    """Mend the links between ONE place and OTHER; all of ONE's, or without arguments all."""
+    if one == other == EVERYWHERE:
+        done = "All links are whole."
+    elif other == EVERYWHERE:
+        done = f"{one} has no faults of its own."
+    else:
+        done = f"The link between {_named(one)} and {other} has no fault of its own."
+    _change(state, as_json, Heal(one, other), done)
 
 
 def _named(place: str) -> str:
-    return "everywhere else" if place == "*" else place
+    return "everywhere else" if place == EVERYWHERE else place

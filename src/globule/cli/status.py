@@ -28,16 +28,29 @@ def command(state: str | None, as_json: bool) -> None:
 def show(report: StatusReport) -> None:
     """For people."""
     console.print(_processes(report))
+    for process in report.processes:
+        for problem in process.problems:
+            console.print(f"[red]{process.name}: {escape(problem)}[/]")
     for fault in report.faults.links:
-        console.print(f"[yellow]fault:[/] {_fault(fault)}")
-    for line in _recorded(report):
-        console.print(f"[dim]{escape(line)}[/]")
-    console.print(_doors(report))
+        console.print(f"[yellow]fault: {sentence(fault)}[/]")
+    if any(stack.recorded for stack in report.stacks):
+        console.print("\nRecorded, not running")
+        console.print(_recorded(report))
+    console.print()
+    for line in _doors(report):
+        console.print(line, soft_wrap=True)
+
+
+def sentence(fault: LinkFault) -> str:
+    one, other = ("everywhere else" if place == "*" else place for place in fault.between)
+    if fault.cut:
+        return f"nothing passes between {one} and {other}"
+    return f"{one} and {other}: {fault.extra_delay_ms:g} ms more each way, {fault.loss:.0%} loss"
 
 
 def _processes(report: StatusReport) -> Table:
     table = Table(title=f"World {report.version}", title_justify="left", box=None, pad_edge=False)
-    for column in ("process", "state", "pid", "memory", "restarts", ""):
+    for column in ("process", "state", "pid", "memory", "restarts"):
         table.add_column(column, justify="right" if column in ("pid", "memory", "restarts") else "left")
     for process in report.processes:
         table.add_row(
@@ -46,21 +59,8 @@ def _processes(report: StatusReport) -> Table:
             str(process.pid or ""),
             f"{process.memory_bytes / 1e6:.0f} MB" if process.memory_bytes else "",
             str(process.restarts or ""),
-            escape("; ".join(process.problems)),
         )
     return table
-
-
-def _recorded(report: StatusReport) -> Iterator[str]:
-    """One line a resource (or some of its properties), whatever the number of regions that have it."""
-    regions: dict[str, list[str]] = {}
-    for stack in report.stacks:
-        for what in stack.recorded:
-            regions.setdefault(f"{stack.name}: {what}", []).append(stack.region)
-    if regions:
-        yield "Recorded, not running:"
-    for what, where in regions.items():
-        yield f"  {what}" + (f" in {len(where)} regions" if len(where) > 1 else "")
 
 
 def _condition(process: ProcessStatus) -> str:
@@ -68,20 +68,32 @@ def _condition(process: ProcessStatus) -> str:
     return f"[{colour}]{process.state}[/]"
 
 
-def _doors(report: StatusReport) -> Table:
+def _recorded(report: StatusReport) -> Table:
+    """A row a type, whatever the number of resources and regions that have it."""
+    found: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    for stack in report.stacks:
+        for entry in stack.recorded:
+            found.setdefault((entry.type, entry.properties), {})[entry.logical_id] = None
     table = Table(box=None, pad_edge=False, show_header=False)
-    port = report.doors["internet"].rpartition(":")[2]
-    for name in report.names:
-        table.add_row("browse", f"http://{name}.{report.home}.localhost:{port}/   (any city in place of {report.home})")
-    table.add_row("proxy", f"{report.doors['internet']}   (curl -x http://tokyo@{report.doors['internet'][7:]} URL)")
-    table.add_row("AWS endpoint", f"{report.doors['endpoint']}   (AWS_ENDPOINT_URL)")
-    host, _, dns_port = report.doors["dns"].rpartition(":")
-    table.add_row("DNS", f"{report.doors['dns']}   (dig -p {dns_port} @{host} NAME)")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for (kind, properties), names in found.items():
+        which = f"{', '.join(properties)} of " if properties else ""
+        table.add_row(f"[dim]  {escape(kind)}[/]", f"[dim]{escape(which + ', '.join(names))}[/]")
     return table
 
 
-def _fault(fault: LinkFault) -> str:
-    one, other = ("everywhere else" if place == "*" else place for place in fault.between)
-    if fault.cut:
-        return f"nothing passes between {one} and {other}"
-    return f"{one} and {other}: {fault.extra_delay_ms:g} ms more each way, {fault.loss:.0%} loss"
+def _doors(report: StatusReport) -> Iterator[str]:
+    internet, dns = report.doors["internet"], report.doors["dns"]
+    host, _, dns_port = dns.rpartition(":")
+    for name in report.names:
+        address = f"http://{name}.{report.home}.localhost:{internet.rpartition(':')[2]}/"
+        yield f"browse  {escape(address)}  [dim]or any other city[/]"
+    yield _door("proxy", internet, f"curl -x http://tokyo@{internet.removeprefix('http://')} URL")
+    yield _door("TLS", report.doors["internet_secure"], f"trusted with {report.state}/certificates/authority.pem")
+    yield _door("AWS", report.doors["endpoint"], "AWS_ENDPOINT_URL")
+    yield _door("DNS", dns, f"dig -p {dns_port} @{host} NAME")
+
+
+def _door(name: str, address: str, use: str) -> str:
+    return f"{name:<8}{escape(address):<26}[dim]{escape(use)}[/]"

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import socket
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
-from rich.markup import escape
 
-from globule.cli.output import console, print_json, world_options
-from globule.cli.status import show
-from globule.cli.worlds import status_of
+from globule.cli.attached import attend
+from globule.cli.output import world_options
 from globule.cloudformation.application import read_application
 from globule.cloudformation.problems import TemplateProblems
-from globule.run.channel import Channel, ChannelClosed
-from globule.run.messages import Event, Stop, Watch
-from globule.run.order import Order, write_order
-from globule.run.settings import STATE_FOLDER, child_environment, read_settings
+from globule.run.guardian import start_guardian
+from globule.run.living import living, stop_world
+from globule.run.order import Order, read_order, write_order
+from globule.run.settings import read_settings
 from globule.run.state import State, StateProblem
 from globule.world import places
 from globule.world.ports import DOORS, Ports
 
-# From the guardian's start to the supervisor's first answer: an interpreter's start on a busy machine.
-SUPERVISOR_LIMIT_S = 60.0
-POLL_S = 0.02
 # The highest door is 90 above it.
 LARGEST_PORT_BASE = 65_000
-
-_COLOURS = {
-    "problem": "red",
-    "process": "yellow",
-    "fault": "yellow",
-    "unchanged": "yellow",
-    "ready": "green",
-    "reload": "cyan",
-}
 
 
 @click.command()
@@ -75,10 +57,10 @@ def command(
 ) -> None:
     """Run the application at PATH: a folder with globule.toml, or a SAM or CloudFormation template.
 
-    Without --detach it stays, shows what happens, and stops the world on Ctrl-C.
+    Without --detach it stays, shows what happens, and stops the world on Ctrl-C. With --json it prints an object a
+    line: what happens, and the world's status once it serves.
     """
-    folder = path if path.is_dir() else path.parent
-    world = State(read_settings(state or str(folder.resolve() / STATE_FOLDER)).state)
+    world = State(read_settings(state, home=path if path.is_dir() else path.parent).state)
     order = Order(
         path=str(path.resolve()),
         regions=tuple(filter(None, map(str.strip, regions.split(",")))),
@@ -90,11 +72,8 @@ def command(
         reload=not no_reload,
     )
     _check(world, order)
-    guardian = _start(world, order)
-    try:
-        asyncio.run(_follow(world, guardian, detach=detach, as_json=as_json))
-    except ChannelClosed:
-        raise click.ClickException(f"the supervisor did not start; see {world.logs / 'supervisor.log'}") from None
+    write_order(world, order)
+    asyncio.run(attend(world, start_guardian(world), detach=detach, as_json=as_json))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -133,130 +112,32 @@ def _check(world: State, order: Order) -> None:
         world.prepare()
     except StateProblem as problem:
         raise click.ClickException(str(problem)) from None
-    except OSError as error:
-        raise click.ClickException(f"{world.root} cannot be used: {error.strerror}") from None
-    if world.socket("supervisor").exists() and _answers(world):
+    alive = living(world)
+    if "guardian" in alive or "supervisor" in alive:
         raise click.ClickException(f"a world is running on {world.root} already. Stop it with: globule down")
-    ports = Ports(order.port_base)
-    for port in (ports.internet, ports.internet_secure, ports.endpoint, ports.dns, ports.console):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if alive and read_order(world).port_base != order.port_base:  # they listen at the old doors
+        asyncio.run(stop_world(world))
+        world.prepare()
+        alive = {}
+    for door, kind, port in _doors(Ports(order.port_base), edge_lives="edge" in alive):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:  # connections that ended a moment ago are in nobody's way
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((DOORS, port))
-            except OSError:
+            except OSError as error:
                 raise click.ClickException(
-                    f"port {port} is in use. Stop what uses it, or move all doors with --port-base "
-                    f"(now {order.port_base})."
+                    f"{door} cannot have port {port}: {error.strerror}. Stop what uses it, or move all doors with "
+                    f"--port-base (now {order.port_base})."
                 ) from None
 
 
-def _answers(world: State) -> bool:
-    async def knock() -> bool:
-        try:
-            await (await Channel.open(world.socket("supervisor"))).close()
-        except ChannelClosed:
-            return False
-        return True
-
-    return asyncio.run(knock())
-
-
-def _start(world: State, order: Order) -> subprocess.Popen[bytes]:
-    write_order(world, order)
-    world.socket("supervisor").unlink(missing_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-m", "globule.run.guardian", "--state", str(world.root)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=child_environment(),
-        start_new_session=True,
-    )
-
-
-async def _follow(world: State, guardian: subprocess.Popen[bytes], *, detach: bool, as_json: bool) -> None:
-    """Show events: until ready when detached, else until Ctrl-C, which stops the world."""
-    channel = await _reach(world, guardian)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    watching = asyncio.create_task(_watch(channel, world, detach=detach, as_json=as_json))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if watching.done():
-        watching.result()
-        if detach:
-            return
-    watching.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watching
-    console.print("Stopping...")
-    await _stop(world, guardian)
-
-
-async def _reach(world: State, guardian: subprocess.Popen[bytes]) -> Channel:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + SUPERVISOR_LIMIT_S
-    while loop.time() < deadline and guardian.poll() is None:
-        with contextlib.suppress(ChannelClosed):
-            return await Channel.open(world.socket("supervisor"))
-        await asyncio.sleep(POLL_S)
-    raise ChannelClosed
-
-
-async def _watch(channel: Channel, world: State, *, detach: bool, as_json: bool) -> None:
-    """Prints events; returns when ready and detached. Raises ClickException where the world cannot start.
-
-    Problems before that are told once it is known what came of them.
-    """
-    say = _json_line if as_json else _line
-    problems: list[Event] = []
-    ready = False
-    async for event in channel.stream(Watch()):
-        assert isinstance(event, Event)
-        if ready or event.kind not in ("problem", "failed", "unchanged", "ready"):
-            say(event)
-        elif event.kind == "problem":
-            problems.append(event)
-        elif event.kind == "failed" or (event.kind == "unchanged" and detach):
-            await _stop(world, None)
-            raise click.ClickException("\n".join(dict.fromkeys(each.text for each in problems)) or event.text)
-        else:
-            ready = True
-            await _show_start(world, problems, event, detach=detach, as_json=as_json)
-            if detach:
-                return
-
-
-async def _show_start(world: State, problems: list[Event], event: Event, *, detach: bool, as_json: bool) -> None:
-    report = await asyncio.to_thread(status_of, world)
-    if as_json:
-        for problem in problems:
-            _json_line(problem)
-        print_json(report)
-        return
-    show(report)
-    for problem in problems:
-        _line(problem)
-    if event.kind == "unchanged":
-        _line(event)
-    if not detach:
-        console.print("\nCtrl-C stops the world.")
-
-
-def _line(event: Event) -> None:
-    console.print(f"[{_COLOURS.get(event.kind, 'dim')}]{escape(event.text)}[/]")
-
-
-def _json_line(event: Event) -> None:
-    click.echo(msgspec.json.encode(event))
-
-
-async def _stop(world: State, guardian: subprocess.Popen[bytes] | None) -> None:
-    with contextlib.suppress(ChannelClosed):
-        channel = await Channel.open(world.socket("supervisor"))
-        await channel.ask(Stop())
-        await channel.close()
-    if guardian is not None:
-        await asyncio.to_thread(guardian.wait)
+def _doors(ports: Ports, *, edge_lives: bool) -> Iterator[tuple[str, socket.SocketKind, int]]:
+    """What must be free. An edge that outlived its supervisor has its doors already, and keeps them."""
+    yield "the AWS endpoint", socket.SOCK_STREAM, ports.endpoint
+    yield "the console", socket.SOCK_STREAM, ports.console
+    if not edge_lives:
+        yield "the internet", socket.SOCK_STREAM, ports.internet
+        yield "the internet with TLS", socket.SOCK_STREAM, ports.internet_secure
+        yield "DNS", socket.SOCK_STREAM, ports.dns
+        yield "DNS", socket.SOCK_DGRAM, ports.dns

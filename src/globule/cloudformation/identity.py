@@ -34,10 +34,27 @@ def token(
             "Update of resource type is not permitted. The new template modifies resource type of the following "
             f"resources: [{declared.logical_id}]; it is a {standing.type}: give the new one another logical id",
         )
+    return None if _replaced(standing, properties, kind, schemas) else standing.token
+
+
+def unfinished_token(
+    unfinished: StackState | None,
+    declared: ResourceDeclaration,
+    properties: Mapping[str, Any],
+    kind: ResourceType,
+    schemas: Schemas,
+) -> str | None:
+    """The token of a resource that an interrupted change was making, where it is still wanted as it was then."""
+    begun = unfinished and unfinished.resource(declared.logical_id)
+    if not begun or begun.type != declared.type or _replaced(begun, properties, kind, schemas):
+        return None
+    return begun.token
+
+
+def _replaced(standing: ResourceState, properties: Mapping[str, Any], kind: ResourceType, schemas: Schemas) -> bool:
     schema = schemas.find(kind.name)
     pointers = {(name,) for name in kind.replaced_by} | set(schema.create_only if schema else ())
-    replaced = any(_at(standing.properties, pointer) != _at(properties, pointer) for pointer in pointers)
-    return None if replaced else standing.token
+    return any(_at(standing.properties, pointer) != _at(properties, pointer) for pointer in pointers)
 
 
 def name_taken(previous: StackState | None, resource: ResourceState, schemas: Schemas) -> PropertyProblem | None:

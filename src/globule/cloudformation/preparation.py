@@ -30,12 +30,14 @@ class Preparation:
         self,
         application: Application,
         previous: Iterable[StackState],
+        unfinished: Iterable[StackState],
         catalogue: Catalogue,
         account: str,
         draw: DrawToken,
     ) -> None:
         self._application = application
         self._previous = {state.key: state for state in previous}
+        self._unfinished = {state.key: state for state in unfinished}
         self._catalogue = catalogue
         self._account = account
         self._draw = draw
@@ -92,6 +94,7 @@ class Preparation:
             parameters=parameters,
             exports={name: value for state in self._states(region) for name, value in state.exports.items()},
             previous=self._previous.get((stack.name, region)),
+            unfinished=self._unfinished.get((stack.name, region)),
         )
         template = transformed(loaded.document, instance, translator.translate, self._hashes)
         resolution = resolve(template, instance, self._catalogue, self._draw)

@@ -46,9 +46,13 @@ class Templates:
         """From a folder with `globule.toml`, or a bare template. Raises TemplateProblems."""
         return read_application(path, regions=regions, parameters=parameters)
 
-    async def prepare(self, application: Application, previous: Iterable[StackState] = ()) -> Prepared:
-        """Raises TemplateProblems with everything that is wrong, in all stacks and regions."""
-        preparation = Preparation(application, previous, self.catalogue, self._account, self._draw)
+    async def prepare(
+        self, application: Application, previous: Iterable[StackState] = (), unfinished: Iterable[StackState] = ()
+    ) -> Prepared:
+        """`unfinished` are the states that an interrupted change was to lead to: what it made keeps its identity.
+
+        Raises TemplateProblems with everything that is wrong, in all stacks and regions."""
+        preparation = Preparation(application, previous, unfinished, self.catalogue, self._account, self._draw)
         return await asyncio.to_thread(preparation.run, self._cache / "sam")
 
     def _draw(self) -> str:

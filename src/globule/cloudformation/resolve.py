@@ -47,6 +47,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     exports: Mapping[str, str] = {}
     """Of the region's other stacks."""
     previous: StackState | None = None
+    unfinished: StackState | None = None
+    """What an interrupted change was to lead to. What it made may exist already, so it keeps its identity."""
 
 
 class NotRunning(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,8 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 def resolve(template: Template, instance: Instance, catalogue: Catalogue, draw: DrawToken) -> Resolution:
     """Raises TemplateProblems with everything that is wrong."""
     values = parameters.bind(template.parameters, instance.parameters, template.source)
-    token = instance.previous.token if instance.previous else draw()
+    before = instance.previous or instance.unfinished
+    token = before.token if before else draw()
     known: dict[str, Known] = {}
     facts = Facts(
         region=instance.region,
@@ -146,6 +149,7 @@ class _Resolver:
         self._catalogue = catalogue
         self._schemas = catalogue.schemas
         self._previous = instance.previous
+        self._unfinished = instance.unfinished
         self._draw = draw
         self._evaluation = evaluation
         self._known = known
@@ -259,7 +263,11 @@ class _Resolver:
         if len(self._problems) > before or properties is None:
             return None
         try:
-            token = identity.token(self._previous, declared, properties, kind, self._schemas) or self._draw()
+            token = (
+                identity.token(self._previous, declared, properties, kind, self._schemas)
+                or identity.unfinished_token(self._unfinished, declared, properties, kind, self._schemas)
+                or self._draw()
+            )
         except PropertyProblem as problem:
             self._refuse((*path, *problem.path), problem.why)
             return None

@@ -28,6 +28,7 @@ from globule.run.messages import (
     Followed,
     Inspect,
     Inspected,
+    Refused,
     Reply,
     Request,
     Spans,
@@ -35,7 +36,7 @@ from globule.run.messages import (
     Stopping,
     Traced,
 )
-from globule.run.state import State
+from globule.run.state import State, StateProblem
 from globule.world.snapshot import World, WorldDecoder
 
 log = logging.getLogger(__name__)
@@ -73,10 +74,10 @@ class Follower:
     async def follow_newest(self) -> None:
         """Follow the world on disk, unless it is the one that is followed already."""
         async with self._turn:
-            world = read_world(self._state, self._decoder)
-            if world is None or world.version <= self._version:
-                return
             try:
+                world = read_world(self._state, self._decoder)
+                if world is None or world.version <= self._version:
+                    return
                 await self._plane.follow(world)
             except Exception as error:  # a data plane in no known state ends, and starts afresh
                 self.stop(error)
@@ -93,6 +94,8 @@ class Follower:
 
     async def answer(self, request: Request) -> Reply:
         match request:
+            case _ if self.stopped.done():
+                return Refused(why="this process is ending")
             case Follow():
                 await self.follow_newest()
                 return Followed(pid=os.getpid(), version=self._version, problems=tuple(self._plane.problems()))
@@ -110,10 +113,14 @@ class Follower:
 def read_world(state: State, decoder: WorldDecoder) -> World | None:
     """The newest published world; None where there is none yet. Raises StateProblem on a damaged one."""
     try:
-        data = state.world_file.read_bytes()
+        return decoder.decode(state.world_file.read_bytes())
     except FileNotFoundError:
         return None
-    return decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise StateProblem(
+            f"{state.world_file} is damaged, or not of this version of Globule: {error}. "
+            "Use the version that wrote it, or another directory with --state."
+        ) from error
 
 
 async def live(name: str, state: State) -> None:
@@ -134,8 +141,8 @@ async def live(name: str, state: State) -> None:
     await follower.follow_newest()
     channel = await serve_channel(state.socket(name), follower.answer)
     await follower.stopped
-    await channel.close()
     await plane.close()
+    await channel.close()  # last, because it says that this process lives
 
 
 def main() -> None:
@@ -146,10 +153,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {arguments.name} %(levelname)s %(name)s %(message)s")
     try:
         uvloop.run(live(arguments.name, State(arguments.state)))
-    except msgspec.ValidationError as error:
-        raise SystemExit(
-            f"the world in {arguments.state} is not one that this version of Globule knows: {error}"
-        ) from error
+    except StateProblem as problem:
+        raise SystemExit(str(problem)) from problem
 
 
 if __name__ == "__main__":

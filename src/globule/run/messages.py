@@ -78,9 +78,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """End in order. Reply: Stopping. `everything`: the supervisor stops the others too."""
-
-    everything: bool = True
+    """End in order. Reply: Stopping. The supervisor ends the data planes first."""
 
 
 Request = Follow | Inspect | Spans | Conflicts | Compare | Invalidate | Status | ChangeFaults | Watch | Stop
@@ -120,6 +118,7 @@ class Invalidated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class Published(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     version: int
+    faults: Faults
 
 
 class Stopping(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -155,14 +154,22 @@ class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     problems: tuple[str, ...] = ()
 
 
+class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Accepted, kept, and doing nothing here: a resource, or some properties of one that runs."""
+
+    logical_id: str
+    type: str
+    properties: tuple[str, ...] = ()
+    """Which; empty where it is the whole resource."""
+
+
 class StackStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     name: str
     region: str
     outputs: dict[str, str]
     running: int
     """Number of resources that run."""
-    recorded: tuple[str, ...]
-    """`LogicalId (AWS::Some::Type)` of resources that are recorded and do not run."""
+    recorded: tuple[RecordedResource, ...]
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -17,14 +17,17 @@ from pathlib import Path
 
 from globule.run.channel import Channel, ChannelClosed, ask_once
 from globule.run.events import Events
-from globule.run.messages import Follow, Followed, ProcessStatus, Reply, Request, Stop
+from globule.run.living import STOP_LIMIT_S, stop_process
+from globule.run.messages import Follow, Followed, ProcessStatus, Reply, Request
 from globule.run.settings import child_environment
 from globule.run.state import State
 
 # How long a process may take from its start to its first answer, on a machine that is very busy.
 START_LIMIT_S = 60.0
-# How long an order to stop may take before SIGKILL: workers get their own, shorter, limits.
-STOP_LIMIT_S = 10.0
+# How long it may take to follow a world; one that hangs is killed, and starts afresh.
+FOLLOW_LIMIT_S = 60.0
+# How long it may take to say something about itself.
+ANSWER_LIMIT_S = 10.0
 # A process that cannot start will not at the tenth time either; whoever waits for it is told.
 START_ATTEMPTS = 3
 POLL_S = 0.02
@@ -92,7 +95,7 @@ class Process:
                 if self._wanted:
                     self._failed_starts += 1
                     self._failed_start.set()
-                    self._events.report("process", f"{self.name}: {error}; see {self._log}")
+                    self._events.report("process", f"{self.name}: {error}; see {self._state.log(self.name)}")
             self._serving.clear()
             self._gone.set()
             self.pid = None
@@ -103,23 +106,30 @@ class Process:
                 await asyncio.sleep(pause_s)
 
     async def follow(self) -> None:
-        """Have it follow the newest world. Raises ChannelClosed where it is not there."""
-        reply = await self.ask(Follow())
-        if isinstance(reply, Followed):
-            self.pid, self.version, self.problems = reply.pid, reply.version, reply.problems
-            self._failed_starts = 0
-            self._gone.clear()
-            self._serving.set()
+        """Have it follow the newest world. Raises ChannelClosed where it is not there, or hangs and was killed."""
+        try:
+            reply = await self.ask(Follow(), limit_s=FOLLOW_LIMIT_S)
+        except TimeoutError:
+            self._events.report("process", f"{self.name} did not follow within {FOLLOW_LIMIT_S:.0f} s: killed")
+            self._kill()
+            raise ChannelClosed("it hung") from None
+        if not isinstance(reply, Followed):
+            raise ChannelClosed("it is ending")
+        self.pid, self.version, self.problems = reply.pid, reply.version, reply.problems
+        self._gone.clear()
+        self._serving.set()
 
-    async def ask(self, request: Request) -> Reply:
-        """Raises ChannelClosed."""
-        return await ask_once(self._state.socket(self.name), request)
+    async def ask(self, request: Request, *, limit_s: float = ANSWER_LIMIT_S) -> Reply:
+        """Raises ChannelClosed, TimeoutError."""
+        async with asyncio.timeout(limit_s):
+            return await ask_once(self._state.socket(self.name), request)
 
     async def until_serving(self) -> None:
-        """Raises ProcessProblem where it died START_ATTEMPTS times in a row before it served."""
+        """Raises ProcessProblem where from now on it dies START_ATTEMPTS times before it serves."""
+        attempts = self._failed_starts + START_ATTEMPTS
         while not self._serving.is_set():
-            if self._failed_starts >= START_ATTEMPTS:
-                raise ProcessProblem(f"{self.name} does not start: {self._last_words()}")
+            if self._failed_starts >= attempts:
+                raise ProcessProblem(f"{self.name} does not start: {self._state.last_words(self.name)}")
             self._failed_start.clear()
             waits = [asyncio.ensure_future(event.wait()) for event in (self._serving, self._failed_start)]
             _, unfinished = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -133,6 +143,9 @@ class Process:
     def kill(self) -> None:
         """SIGKILL, and stay dead: also one that has only just been started."""
         self._want(False)
+        self._kill()
+
+    def _kill(self) -> None:
         if self._spawned is not None and self._spawned.poll() is None:
             self._spawned.kill()
         elif self.pid is not None:
@@ -146,17 +159,12 @@ class Process:
         """In order; by force where that takes too long, or where it does not listen yet."""
         self._want(False)
         try:
-            vital_sign = await Channel.open(self._state.socket(self.name))
+            await (await Channel.open(self._state.socket(self.name))).close()
         except ChannelClosed:
-            self.kill()
+            self._kill()
             return
-        with contextlib.suppress(ChannelClosed):
-            await self.ask(Stop())
-            try:
-                await asyncio.wait_for(vital_sign.until_closed(), STOP_LIMIT_S)
-            except TimeoutError:
-                self._events.report("problem", f"{self.name} did not stop within {STOP_LIMIT_S:.0f} s, and was killed")
-                self.kill()
+        if not await stop_process(self._state, self.name):
+            self._events.report("problem", f"{self.name} did not stop within {STOP_LIMIT_S:.0f} s, and was killed")
 
     def _want(self, wanted: bool) -> None:
         self._wanted = wanted
@@ -185,7 +193,7 @@ class Process:
         raise ChannelClosed(f"it did not serve within {START_LIMIT_S:.0f} s")
 
     def _spawn(self) -> None:
-        with self._log.open("ab") as output:
+        with self._state.log(self.name).open("ab") as output:
             self._spawned = subprocess.Popen(
                 [sys.executable, "-m", "globule.run.data_plane", self.name, "--state", str(self._state.root)],
                 stdin=subprocess.DEVNULL,
@@ -194,16 +202,6 @@ class Process:
                 env=child_environment(),
                 start_new_session=True,  # a Ctrl-C in the terminal is the supervisor's to handle
             )
-
-    def _last_words(self) -> str:
-        """The last line of its log: where Python programs say what ended them."""
-        with contextlib.suppress(OSError, IndexError):
-            return f"{self._log.read_text(errors='replace').splitlines()[-1]} ({self._log})"
-        return f"see {self._log}"
-
-    @property
-    def _log(self) -> Path:
-        return self._state.logs / f"{self.name}.log"
 
 
 def resident_bytes(pid: int | None) -> int:

@@ -21,13 +21,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute path of the state directory."""
 
 
-def read_settings(state: str | None, *, folder: Path | None = None) -> Settings:
-    """From `--state`, else `GLOBULE_STATE`, else `.globule` in `folder` or the nearest one above it."""
+def read_settings(state: str | None, *, home: Path | None = None) -> Settings:
+    """From `--state`, else `GLOBULE_STATE`, else `.globule` in `home`; without one, in the current folder or the
+    nearest one above it that has a world."""
     given = state or os.environ.get("GLOBULE_STATE")
     if given:
         return Settings(state=Path(given).expanduser().resolve())
-    start = (folder or Path.cwd()).resolve()
-    for candidate in (start, *start.parents):
+    start = (home or Path.cwd()).resolve()
+    for candidate in () if home else (start, *start.parents):
         if (candidate / STATE_FOLDER / "format").is_file():
             return Settings(state=candidate / STATE_FOLDER)
     return Settings(state=start / STATE_FOLDER)

@@ -1,16 +1,20 @@
-"""The supervisor's memory of stacks, and what it does with an application's files: read, watch, upload.
+"""The supervisor's memory of stacks, and what an application's files make of them.
 
-stacks/NAME.REGION.json     what that stack is, for planning the next change
+    stacks/NAME.REGION.json     what that stack is, for planning the next change
+    unfinished.json             what all stacks will be once a change is through; only while it is under way
+
+Whoever is killed in the middle of a change takes it up again, and must find the same tables under the same names, as
+they have been written to already. Names are made of random tokens, so these are kept before anything is published.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
-from watchfiles import DefaultFilter, awatch
 
 from globule.cloudformation.application import Application
 from globule.cloudformation.prepare import Templates, watched_files
@@ -20,27 +24,30 @@ from globule.cloudformation.resolve import NotRunning
 from globule.cloudformation.state import StackState
 from globule.host.entropy import SystemEntropy
 from globule.run.catalogue import RESOURCE_TYPES
-from globule.run.messages import StackStatus
+from globule.run.messages import RecordedResource, StackStatus
 from globule.run.order import Order
-from globule.run.settings import STATE_FOLDER
-from globule.run.state import State, replace_file
+from globule.run.state import State, StateProblem, replace_file
+from globule.run.watching import changes
 from globule.world.snapshot import World
 
 ACCOUNT = World().account
 
-# Editors save in several steps; a change is looked at once they have been quiet for so long.
-QUIET_MS = 50
+T = TypeVar("T")
 
 
 class Stacks:
     """What stands, what is asked for, and the files that say so."""
 
     def __init__(self, state: State, order: Order) -> None:
+        """Raises StateProblem where what is remembered cannot be read."""
         self._state = state
         self._order = order
         self._templates = Templates(RESOURCE_TYPES, cache=state.transforms, entropy=SystemEntropy(), account=ACCOUNT)
         self.catalogue = self._templates.catalogue
-        self.standing: tuple[StackState, ...] = tuple(_read(state.stacks))
+        self.standing = tuple(_remembered(file, StackState) for file in sorted(state.stacks.glob("*.json")))
+        self._unfinished: tuple[StackState, ...] = ()
+        if self._unfinished_file.exists():
+            self._unfinished = _remembered(self._unfinished_file, tuple[StackState, ...])
         self._prepared: Prepared | None = None
 
     def read(self) -> Application:
@@ -51,11 +58,18 @@ class Stacks:
 
     async def prepare(self, application: Application) -> Prepared:
         """What must be done to have it. Raises TemplateProblems."""
-        self._prepared = await self._templates.prepare(application, self.standing)
+        self._prepared = await self._templates.prepare(application, self.standing, self._unfinished)
         return self._prepared
 
+    def begin(self, prepared: Prepared) -> None:
+        """Remember what is going to stand, before anybody sees it. Raises OSError."""
+        if not prepared.empty:
+            self._unfinished = prepared.states
+            replace_file(self._unfinished_file, msgspec.json.encode(self._unfinished))
+
     def keep(self, states: Sequence[StackState]) -> None:
-        """Remember what stands now."""
+        """Remember what stands now, which ends what was begun. Raises OSError."""
+        self.standing = tuple(states)
         kept = set()
         for stack in states:
             file = self._state.stacks / f"{stack.name}.{stack.region}.json"
@@ -66,52 +80,51 @@ class Stacks:
         for file in self._state.stacks.glob("*.json"):
             if file not in kept:
                 file.unlink()
-        self.standing = tuple(states)
+        self._unfinished_file.unlink(missing_ok=True)
+        self._unfinished = ()
 
     async def changes(self) -> AsyncIterator[list[str]]:
-        """Names of files that changed, each time some did. Ends at once where the order says not to look."""
-        sources = _sources(self._state.root)
-        while self._order.reload:
-            async for changed in awatch(*self._watched(), watch_filter=sources, debounce=400, step=QUIET_MS):
-                yield sorted({Path(path).name for _, path in changed})
-                break  # what is watched may have changed with it
+        """As `watching.changes`. Ends at once where the order says not to look."""
+        if self._order.reload:
+            async for names in changes(self._watched, self._state.root):
+                yield names
 
     def status(self) -> tuple[StackStatus, ...]:
         not_running = self._prepared.not_running if self._prepared else ()
-        return tuple(
-            StackStatus(
-                name=stack.name,
-                region=stack.region,
-                outputs=stack.outputs,
-                running=len(stack.resources) - len(_whole(not_running, stack)),
-                recorded=tuple(_sentence(entry) for entry in not_running if (entry.stack, entry.region) == stack.key),
-            )
-            for stack in self.standing
-        )
+        return tuple(_status(stack, not_running) for stack in self.standing)
 
-    def _watched(self) -> list[Path]:
+    def _watched(self) -> set[Path]:
         order = Path(self._order.path)
         files = {order if order.is_file() else order / "globule.toml"}
         if self._prepared is not None:
             files.update(self._prepared.files)
         with contextlib.suppress(TemplateProblems):  # what is known so far is watched until it can be read again
             files.update(watched_files(self.read()))
-        return [file for file in files if file.exists()] or [order]
+        return files
+
+    @property
+    def _unfinished_file(self) -> Path:
+        return self._state.root / "unfinished.json"
 
 
-def _sources(state: Path) -> DefaultFilter:
-    """What people and their tools change. A world's state may be beside its code, and changes all the time."""
-    return DefaultFilter(ignore_dirs=(*DefaultFilter.ignore_dirs, STATE_FOLDER), ignore_paths=(state,))
+def _remembered(file: Path, kind: type[T]) -> T:
+    """Raises StateProblem."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError) as error:
+        raise StateProblem(f"{file} is damaged, or not of this version of Globule: {error}") from error
 
 
-def _read(folder: Path) -> list[StackState]:
-    return [msgspec.json.decode(file.read_bytes(), type=StackState) for file in sorted(folder.glob("*.json"))]
-
-
-def _whole(entries: Sequence[NotRunning], stack: StackState) -> list[NotRunning]:
-    return [entry for entry in entries if not entry.properties and (entry.stack, entry.region) == stack.key]
-
-
-def _sentence(entry: NotRunning) -> str:
-    properties = f" {', '.join(entry.properties)}" if entry.properties else ""
-    return f"{entry.logical_id} ({entry.type}){properties}"
+def _status(stack: StackState, not_running: Iterable[NotRunning]) -> StackStatus:
+    recorded = [
+        RecordedResource(logical_id=entry.logical_id, type=entry.type, properties=entry.properties)
+        for entry in not_running
+        if (entry.stack, entry.region) == stack.key
+    ]
+    return StackStatus(
+        name=stack.name,
+        region=stack.region,
+        outputs=stack.outputs,
+        running=len(stack.resources) - sum(not entry.properties for entry in recorded),
+        recorded=tuple(recorded),
+    )

@@ -31,6 +31,9 @@ from typing import IO
 
 FORMAT = 1
 
+# Exit status of a process that would fail in the same way if it were started again.
+CANNOT_RUN = 2
+
 # What `sockaddr_un` holds, less the byte that ends it, on the stricter of the systems that Globule runs on.
 SOCKET_PATH_BYTES = 103
 # The longest name of a process; AWS has no longer region code.

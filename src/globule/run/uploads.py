@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 
 from globule.cloudformation.prepared import Upload
 from globule.host.http_client import HttpClient, HttpClientError
-from globule.wire.http import BytesBody, Headers, Request
+from globule.wire.http import BodyTooLarge, BytesBody, Headers, Request
+from globule.wire.http_head import MalformedMessage
 
 # A static site's files; larger things are uploaded by the AWS CLI.
 FILE_LIMIT_BYTES = 256 * 1024 * 1024
@@ -42,7 +43,7 @@ async def synchronise(client: HttpClient[str], upload: Upload) -> int:
                 changes += 1
         for key in there:
             await _ask(client, upload, "DELETE", quote(f"/{upload.bucket}/{key}"))
-    except (HttpClientError, OSError) as error:
+    except (HttpClientError, MalformedMessage, BodyTooLarge, ElementTree.ParseError, OSError) as error:
         raise UploadProblem(f"{upload.folder.name} to {upload.bucket} in {upload.region}: {error}") from error
     return changes + len(there)
 
