@@ -21,6 +21,19 @@ LOCAL_REGION = (
     "Use CreateTable, DeleteTable, or UpdateTable as required."
 )
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables.tutorial.html
+SOURCE_KEPT_SECONDS = 24 * 60 * 60
+
+
+def check_no_source(api: Api, table: TableRecord, region: str) -> None:
+    """Raises ValidationException for the deletion of the replica in a region that made another one lately."""
+    since = api.clock.now() - SOURCE_KEPT_SECONDS
+    if any(each.seeded_by == region and each.added_at is not None and each.added_at > since for each in table.replicas):
+        raise validation(
+            "Replica cannot be deleted because it has acted as a source region for new replica(s) being added to the "
+            "table in the last 24 hours."
+        )
+
 
 async def update_replicas(api: Api, table: TableRecord, updates: Sequence[ReplicationGroupUpdate]) -> TableRecord:
     """Raises ValidationException, and InternalServerError where the region of the replica does not answer."""
@@ -70,6 +83,8 @@ def _check_region(api: Api, table: TableRecord, update: ReplicationGroupUpdate) 
                 "Update global table operation failed because one or more replicas were not part of the global table. "
                 f"Please retry the request without these replicas: [{name}]."
             )
+        if update.Delete is not None:
+            check_no_source(api, table, name)
         return
     if name not in api.regions:
         raise validation(

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTabl
 from __future__ import annotations
 
 from globule.dynamodb.control.describe import table_description
+from globule.dynamodb.control.replicas import check_no_source
 from globule.dynamodb.rules.definitions import table_spec
 from globule.dynamodb.rules.errors import in_use, table_not_found, validation
 from globule.dynamodb.rules.requests.control import CreateTableInput, ListTablesInput, TableInput
@@ -49,6 +50,7 @@ async def delete_table(api: Api, request: TableInput) -> Answer:
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first."
         )
+    check_no_source(api, table, api.region)
     description = table_description(api, table, status="DELETING")
     try:
         await api.tables.delete(table.name)

@@ -85,7 +85,9 @@ class ReplicaRecord(msgspec.Struct, frozen=True, kw_only=True):
     progress_percent: int | None = None
     """While CREATING: how much of the table has been copied."""
     seeded_by: str | None = None
-    """While CREATING: the region that copies the table to it."""
+    """The region that copied the table to it, or does so while it is CREATING."""
+    added_at: float | None = None
+    """When that was asked for."""
 
 
 class Declared(msgspec.Struct, frozen=True):

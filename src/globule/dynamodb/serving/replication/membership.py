@@ -167,7 +167,9 @@ class Membership:
     async def note(self, number: int, region: str, *, group: str, seeded_by: str) -> TableRecord:
         """From here on keep what a new replica must be told: beginning where the seeding region stands, or, where
         that is this one, with the next write. Raises TableNotFound."""
-        fresh = ReplicaRecord(region=region, status="CREATING", progress_percent=0, seeded_by=seeded_by)
+        fresh = ReplicaRecord(
+            region=region, status="CREATING", progress_percent=0, seeded_by=seeded_by, added_at=self._clock.now()
+        )
 
         def noted(record: TableRecord) -> TableRecord:
             others = tuple(each for each in record.replicas if each.region != region)
