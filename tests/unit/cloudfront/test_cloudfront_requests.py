@@ -12,6 +12,7 @@ from globule.cloudfront.model import (
     CustomOrigin,
     ForwardedValues,
     GeoRestriction,
+    OriginAccessControl,
     OriginGroup,
     OriginRequestPolicy,
     ResponseHeader,
@@ -122,6 +123,33 @@ async def test_the_first_behavior_that_matches_decides(world: Any, make: Any) ->
     ):
         assert (await world.ask(path)).body == body, path
     assert [request.target for request in api.requests][-2:] == ["/x/../api/x", "/%61pi/x"]
+
+
+@pytest.mark.parametrize(
+    ("behavior", "viewers", "signed"),
+    [("always", None, True), ("always", "Basic x", True), ("no-override", "Basic x", False), ("never", None, False)],
+)
+async def test_requests_are_signed_where_the_origins_access_control_says_so(
+    world: Any, make: Any, behavior: str, viewers: str | None, signed: bool
+) -> None:
+    origin = make.recorder(make.ok())
+    await world.origin("origin.example.com", origin)
+    control = OriginAccessControl(id="EA", name="a", origin_type="lambda", signing_behavior=behavior)  # type: ignore[arg-type]
+    headers = Selection(behavior="whitelist", names=("Authorization",))
+    await world.deploy(
+        make.distribution(origins=(make.origin(access_control_id="EA"),)), make.cache_policy(headers=headers), control
+    )
+    await world.ask("/", headers={"Authorization": viewers} if viewers else {})
+    sent = origin.last.get("authorization")
+    assert (sent or "").startswith("AWS4-HMAC-SHA256 Credential=CLOUDFRONT/") == signed
+    assert signed or sent == viewers
+
+
+async def test_an_access_control_that_does_not_exist_is_told(world: Any, make: Any) -> None:
+    await world.deploy(make.distribution(origins=(make.origin(access_control_id="EA"),)), make.cache_policy())
+    assert world.edge.problems() == (
+        "E1 is not served: the origin origin names the access control EA, which does not exist",
+    )
 
 
 async def test_origins_get_little_by_default(world: Any, make: Any) -> None:

@@ -22,6 +22,7 @@ from globule.cloudfront.model import (
     EdgeFunction,
     Event,
     Origin,
+    OriginAccessControl,
     OriginRequestPolicy,
     ResponseHeadersPolicy,
     Selection,
@@ -31,10 +32,11 @@ from globule.cloudfront.rules.paths import compile_pattern
 from globule.cloudfront.rules.selection import both
 
 Policy = TypeVar("Policy", CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy)
+AccessControls = Mapping[str, OriginAccessControl]
 
 
 class UnknownPolicy(Exception):
-    """A behavior names a policy that is neither in the world nor AWS's own."""
+    """A behavior names a policy that is neither in the world nor AWS's own, or an origin an access control."""
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     cache: Mapping[str, CachePolicy] = {}
     origin_request: Mapping[str, OriginRequestPolicy] = {}
     response_headers: Mapping[str, ResponseHeadersPolicy] = {}
+    access_controls: AccessControls = {}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +89,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[Settings, ...]
     """In order of precedence; the last one matches everything."""
     errors: Mapping[int, CustomErrorResponse]
+    access_controls: AccessControls = {}
 
     def settings_for(self, path: str) -> Settings:
         """The behavior of a path (normalised, see `paths.normalised`)."""
@@ -102,6 +106,11 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 def configure(distribution: Distribution, policies: Policies) -> Configuration:
     """Raises UnknownPolicy."""
+    for origin in distribution.origins:
+        if origin.access_control_id and origin.access_control_id not in policies.access_controls:
+            raise UnknownPolicy(
+                f"the origin {origin.id} names the access control {origin.access_control_id}, which does not exist"
+            )
     behaviors = (*distribution.behaviors, distribution.default_behavior)
     return Configuration(
         distribution=distribution,
@@ -109,6 +118,7 @@ def configure(distribution: Distribution, policies: Policies) -> Configuration:
             _settings(number, behavior, distribution, policies) for number, behavior in enumerate(behaviors)
         ),
         errors={error.error_code: error for error in distribution.error_responses},
+        access_controls=policies.access_controls,
     )
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from globule.cloudfront.model import CachePolicy, Distribution, OriginRequestPolicy, ResponseHeadersPolicy
+from globule.cloudfront.model import (
+    CachePolicy,
+    Distribution,
+    OriginAccessControl,
+    OriginRequestPolicy,
+    ResponseHeadersPolicy,
+)
 from globule.cloudfront.rules import invalidations
 from globule.cloudfront.rules.admission import Names
 from globule.cloudfront.rules.configuration import Configuration, Policies, UnknownPolicy, configure
@@ -77,6 +83,7 @@ class Edge:
             cache={policy.id: policy for policy in world.of(CachePolicy)},
             origin_request={policy.id: policy for policy in world.of(OriginRequestPolicy)},
             response_headers={policy.id: policy for policy in world.of(ResponseHeadersPolicy)},
+            access_controls={control.id: control for control in world.of(OriginAccessControl)},
         )
         self._problems = []
         found: dict[str, Configuration] = {}

@@ -6,10 +6,11 @@ import msgspec
 
 from globule.cloudfront.model import EdgeFunction, Origin
 from globule.cloudfront.rules import origin_request
+from globule.cloudfront.rules.configuration import AccessControls
 from globule.cloudfront.rules.edge_events import FunctionRequest, FunctionResponse
 from globule.cloudfront.rules.edge_results import Generated, body_limit
 from globule.cloudfront.rules.failover import METHODS, fails_over
-from globule.cloudfront.rules.header_lists import HOP_BY_HOP
+from globule.cloudfront.rules.header_lists import end_to_end
 from globule.cloudfront.serving.functions import EdgeFunctions
 from globule.cloudfront.serving.origins import OriginFailed, Origins
 from globule.cloudfront.serving.request_body import exposed
@@ -79,7 +80,7 @@ class OriginExchange:
             if isinstance(changed, OriginAnswer):
                 return changed
             shown, body = changed
-        answer = await self._send(shown, body, visit.trace)
+        answer = await self._send(shown, body, visit.trace, wanted.configuration.access_controls)
         function = wanted.settings.functions.get("origin-response")
         return answer if function is None else await self._after(function, wanted, visit, shown, answer)
 
@@ -115,9 +116,12 @@ class OriginExchange:
         )
         return shown, body if result.body is None else BytesBody(result.body)
 
-    async def _send(self, shown: FunctionRequest, body: Body, trace: str | None) -> OriginAnswer:
+    async def _send(
+        self, shown: FunctionRequest, body: Body, trace: str | None, controls: AccessControls
+    ) -> OriginAnswer:
         origin = shown.origin
         assert origin is not None
+        fields = origin_request.with_custom_headers(shown.fields, origin.custom_headers)
         query = f"?{shown.query}" if shown.query else ""
         response = await self._origins.send(
             origin,
@@ -125,7 +129,7 @@ class OriginExchange:
             Request(
                 method=shown.method,
                 target=f"{origin.path}{shown.uri}{query}",
-                headers=Headers(origin_request.with_custom_headers(shown.fields, origin.custom_headers)),
+                headers=Headers(origin_request.signed(fields, origin, controls)),
                 body=body,
             ),
             trace=sampled(trace),
@@ -133,7 +137,7 @@ class OriginExchange:
         return OriginAnswer(
             status=response.status,
             reason=response.reason,
-            fields=[field for field in response.headers if field[0] not in HOP_BY_HOP],
+            fields=end_to_end(response.headers.fields),
             body=response.body,
             response=response,
         )
