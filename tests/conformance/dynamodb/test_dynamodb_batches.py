@@ -260,6 +260,34 @@ def test_an_empty_key_is_refused_before_the_transaction_begins(refused: Any, tab
     assert refused("transact_write_items", TransactItems=[delete])[0] == "ValidationException"
 
 
+def test_an_empty_key_of_an_index_or_of_a_read_is_no_reason_but_an_error(refused: Any, new_table: Any, pk: Any) -> None:
+    indexed = new_table(
+        attributes={"g": "S"},
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-g",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    put = {"Put": {"TableName": indexed, "Item": {**key(pk, "a"), "g": {"S": ""}}}}
+    assert refused("transact_write_items", TransactItems=[put]) == (
+        "ValidationException",
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. "
+        "The AttributeValue for a key attribute cannot contain an empty string value. IndexName: by-g, IndexKey: g",
+    )
+    update = {
+        "TableName": indexed,
+        "Key": key(pk, "a"),
+        "UpdateExpression": "SET g = :g",
+        "ExpressionAttributeValues": {":g": {"S": ""}},
+    }
+    assert refused("transact_write_items", TransactItems=[{"Update": update}]) == refused("update_item", **update)
+    get = {"Get": {"TableName": indexed, "Key": key(pk, "")}}
+    assert refused("transact_get_items", TransactItems=[get])[0] == "ValidationException"
+
+
 def test_a_key_that_does_not_fit_cancels_the_transaction(refused: Any, table: str) -> None:
     delete = {"Delete": {"TableName": table, "Key": {"pk": {"S": "p"}}}}
     assert refused("transact_write_items", TransactItems=[delete])[0] == "TransactionCanceledException"

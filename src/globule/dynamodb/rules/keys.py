@@ -80,10 +80,14 @@ def check_key_value(attribute: KeyAttribute, value: AttributeValue, *, is_partit
 
 
 _NOUNS = {"S": "string", "B": "binary"}
-_EMPTY = (
-    "One or more parameter values are not valid. "
-    "The AttributeValue for a key attribute cannot contain an empty {} value. {}"
-)
+_NOT_VALID = "One or more parameter values are not valid. "
+"""Opens the messages about keys without content, and no others."""
+_EMPTY = _NOT_VALID + "The AttributeValue for a key attribute cannot contain an empty {} value. {}"
+
+
+def tells_empty_key(problem: AwsError) -> bool:
+    """Whether it is about a key of a table or an index that has no content."""
+    return problem.message.startswith(_NOT_VALID)
 
 
 def _size_bytes(attribute: KeyAttribute, content: str) -> int:
@@ -116,7 +120,7 @@ def check_index_keys(spec: TableSpec, item: Item) -> None:
             continue
         if value[attribute.type] == "":
             raise validation(
-                "One or more parameter values are not valid. A value specified for a secondary index key is not "
+                f"{_NOT_VALID}A value specified for a secondary index key is not "
                 "supported. The AttributeValue for a key attribute cannot contain an empty "
                 f"{_NOUNS[attribute.type]} value. IndexName: {index.name}, IndexKey: {attribute.name}"
             )
@@ -141,7 +145,7 @@ def check_updated_index_keys(spec: TableSpec, item: Item) -> None:
             raise validation("The update expression attempted to update the secondary index key to unsupported type")
         if value[attribute.type] == "":
             raise validation(
-                "One or more parameter values are not valid. The update expression attempted to update a secondary "
+                f"{_NOT_VALID}The update expression attempted to update a secondary "
                 "index key to a value that is not supported. The AttributeValue for a key attribute cannot contain "
                 f"an empty {_NOUNS[attribute.type]} value."
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from globule.dynamodb.rules import keys
 from globule.wire.aws.errors import AwsError
 
 TRANSACTION_LIMIT_BYTES = 4 * 1024 * 1024
@@ -24,7 +25,11 @@ _CODES = {
 
 
 def cancelled(problems: Sequence[AwsError | None]) -> AwsError:
-    """The error of a transaction, given each item's."""
+    """The error of a transaction, given each item's. A key without content is no reason but an error of its own:
+    https://github.com/nubo-db/dynoxide/issues/95 has what AWS answers."""
+    for problem in problems:
+        if problem is not None and keys.tells_empty_key(problem):
+            return problem
     reasons = [_reason(problem) for problem in problems]
     codes = ", ".join(reason["Code"] for reason in reasons)
     return AwsError(
