@@ -109,12 +109,11 @@ def _origin(item: Properties) -> Origin:
     if path and (not path.startswith("/") or path.endswith("/")):
         raise item.problem("OriginPath", "must begin with a slash and not end with one")
     item.refuse("VpcOriginConfig", "VPC origins are not supported here: there is no VPC")
-    item.record("OriginShield")
+    item.record("OriginShield", "ResponseCompletionTimeout")
     s3, custom = item.object("S3OriginConfig"), item.object("CustomOriginConfig")
     if (s3 is None) == (custom is None):
         raise item.problem("S3OriginConfig", "exactly one of S3OriginConfig and CustomOriginConfig is needed")
     attempts = item.integer("ConnectionAttempts", 3, least=1, most=3)
-    completion = "ResponseCompletionTimeout"
     origin = Origin(
         id=item.required_text("Id"),
         domain_name=item.required_text("DomainName").lower(),
@@ -124,7 +123,6 @@ def _origin(item: Properties) -> Origin:
         access_control_id=item.text("OriginAccessControlId"),
         connection_attempts=attempts,
         connection_timeout=item.number("ConnectionTimeout", 10, least=1, most=10),
-        response_completion_timeout=item.number(completion, 0, least=1, most=3600) if completion in item else None,
     )
     item.done()
     return origin

@@ -134,7 +134,6 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     access_control_id: str = ""
     connection_attempts: int = 3
     connection_timeout: float = 10.0
-    response_completion_timeout: float | None = None
 
 
 class OriginGroup(msgspec.Struct, frozen=True, kw_only=True):

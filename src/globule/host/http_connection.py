@@ -439,6 +439,9 @@ class Connection(asyncio.Protocol):
                     self._active = True
                 if self._writable is not None:
                     await self._writable
+        except BodyInterrupted as problem:
+            logger.warning("the body of a response broke off: %s", problem)
+            return False
         except Exception:  # the head is out: cutting the connection is the only answer left
             logger.exception("the body of a response broke off")
             return False

@@ -539,6 +539,26 @@ async def test_what_was_asked_for_before_an_invalidation_is_not_kept(world: Any,
     assert (await world.ask("/a")).cache == "Miss"
 
 
+async def test_an_age_that_the_origin_states_counts_and_is_passed_on(world: Any, make: Any) -> None:
+    await world.origin("origin.example.com", make.recorder(make.ok(age="30", cache_control="max-age=60")))
+    await world.deploy(make.distribution(), make.cache_policy())
+    assert (await world.ask("/a")).headers.all("age") == ["30"]
+    world.clock.instant += 20
+    for _ in range(2):
+        hit = await world.ask("/a")
+        assert (hit.cache, hit.headers.all("age")) == ("Hit", ["50"])
+    world.clock.instant += 11
+    assert (await world.ask("/a")).cache == "Miss"
+
+
+async def test_a_204_is_kept_and_never_gets_a_length(world: Any, make: Any) -> None:
+    await world.origin("origin.example.com", make.recorder(Response(status=204)))
+    await world.deploy(make.distribution(), make.cache_policy())
+    for cache in ("Miss", "Hit", "Hit"):
+        answer = await world.ask("/a")
+        assert (answer.status, answer.cache, answer.headers.get("content-length")) == (204, cache, None)
+
+
 async def test_set_cookie_is_dropped_unless_cookies_are_forwarded(world: Any, make: Any) -> None:
     await world.origin("origin.example.com", make.recorder(make.ok(set_cookie="a=b")))
     await world.deploy(make.distribution(), make.cache_policy())

@@ -10,9 +10,10 @@ import pytest
 
 from globule.cloudfront.model import Selection
 from globule.cloudfront.rules import compression, conditions, invalidations, ranges, selection
-from globule.cloudfront.rules.lifetime import Ttls, directives, lifetime
+from globule.cloudfront.rules.header_lists import end_to_end
+from globule.cloudfront.rules.lifetime import Ttls, directives, http_date, lifetime
 from globule.cloudfront.rules.paths import compile_pattern, normalised
-from globule.cloudfront.rules.responses import merged_fields
+from globule.cloudfront.rules.responses import merged_fields, replayed_fields
 
 NOW = 1_790_000_000.0
 
@@ -166,7 +167,33 @@ def test_with_a_minimum_ttl_even_what_forbids_caching_stands_in_for_a_failing_or
 
 def test_no_cache_of_one_field_is_not_no_cache() -> None:
     said = directives([("cache-control", 'no-cache="Set-Cookie", max-age=5')])
-    assert (said.no_cache, said.no_cache_set_cookie, said.max_age) == (False, True, 5)
+    assert (said.no_cache, said.own_fields, said.max_age) == (False, {"set-cookie"}, 5)
+    fields = [("cache-control", 'no-cache="Set-Cookie, A", private="b"'), ("a", "1"), ("b", "2"), ("c", "3")]
+    assert replayed_fields(fields) == [fields[0], ("c", "3")]
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 784111777),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 784111777),
+        ("Sun Nov  6 08:49:37 1994", 784111777),
+        ("sun, 06 nov 1994 08:49:37 gmt", 784111777),
+        ("Sun, 06 Nov 1994 08:49:37 PST", None),
+        ("Sun, 06 Nov 1994 08:49:37 +0100", None),
+        ("0", None),
+        ("-1", None),
+        ("", None),
+        ("Sun, 99 Nov 1994", None),
+    ],
+)
+def test_http_dates_come_in_three_forms_and_all_in_gmt(text: str, instant: float | None) -> None:
+    assert http_date(text) == instant
+
+
+def test_what_connection_names_goes_no_further_but_for_what_must() -> None:
+    fields = [("connection", "close, X-Own, Cookie"), ("x-own", "1"), ("cookie", "2"), ("te", "3"), ("x", "4")]
+    assert end_to_end(fields) == [("cookie", "2"), ("x", "4")]
 
 
 NONE = Selection()

@@ -7,6 +7,8 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 # "Headers you can't include in a cache policy": they differ for nearly every viewer. Accept-Encoding has its own
 # two settings there.
 NOT_KEYED = frozenset(
@@ -50,6 +52,20 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+
+# A sender must not make these vanish by calling them hop-by-hop.
+_NEVER_HOP_BY_HOP = frozenset(
+    {"authorization", "cache-control", "content-length", "cookie", "host", "via", "x-forwarded-for"}
+)
+
+
+def end_to_end(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Without what is of one connection only, be it by name or because Connection says so."""
+    fields = list(fields)
+    named = {option.strip().lower() for name, value in fields if name == "connection" for option in value.split(",")}
+    dropped = HOP_BY_HOP | (named - _NEVER_HOP_BY_HOP)
+    return [field for field in fields if field[0] not in dropped]
+
 
 # Removed on the way to the origin unless a policy or the legacy list names them.
 REMOVED_BY_DEFAULT = frozenset(

@@ -12,8 +12,9 @@ Times are seconds; instants are seconds since the epoch.
 from __future__ import annotations
 
 import math
+from calendar import timegm
 from collections.abc import Sequence
-from email.utils import parsedate_to_datetime
+from email.utils import parsedate_tz
 
 import msgspec
 
@@ -63,8 +64,8 @@ class Directives(msgspec.Struct, frozen=True, kw_only=True):
     must_revalidate: bool = False
     stale_while_revalidate: float = 0.0
     stale_if_error: float | None = None
-    no_cache_set_cookie: bool = False
-    """`no-cache="Set-Cookie"`: the header, and only it, must not be kept."""
+    own_fields: frozenset[str] = frozenset()
+    """Headers that `no-cache="..."` and `private="..."` name: for the first viewer only."""
 
     @property
     def forbids(self) -> bool:
@@ -79,19 +80,23 @@ def directives(fields: Fields) -> Directives:
     for part in _split(",".join(values)):
         name, _, argument = part.partition("=")
         found.setdefault(name.strip().lower(), argument.strip().strip('"') if "=" in part else None)
-    listed = [item.strip().lower() for item in (found.get("no-cache") or "").split(",") if item.strip()]
+    no_cache, private = _names(found.get("no-cache")), _names(found.get("private"))
     return Directives(
         present=bool(values),
         max_age=_seconds(found, "max-age"),
         s_maxage=_seconds(found, "s-maxage"),
         no_store="no-store" in found,
-        private="private" in found and not found["private"],
-        no_cache="no-cache" in found and not listed,
+        private="private" in found and not private,
+        no_cache="no-cache" in found and not no_cache,
         must_revalidate="must-revalidate" in found or "proxy-revalidate" in found,
         stale_while_revalidate=_seconds(found, "stale-while-revalidate") or 0.0,
         stale_if_error=_seconds(found, "stale-if-error"),
-        no_cache_set_cookie="set-cookie" in listed,
+        own_fields=no_cache | private,
     )
+
+
+def _names(value: str | None) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in (value or "").split(",") if name.strip())
 
 
 def _split(value: str) -> list[str]:
@@ -118,11 +123,16 @@ def _seconds(found: dict[str, str | None], name: str) -> float | None:
 
 
 def http_date(value: str | None) -> float | None:
-    """An HTTP date as an instant; None where it is not one."""
-    if value is None:
+    """An HTTP date as an instant, in any of the three forms of RFC 9110 section 5.6.7; None where it is not one.
+    They are all in GMT, and the oldest (`Sun Nov  6 08:49:37 1994`) does not say so."""
+    parts = None if value is None else parsedate_tz(value)
+    if value is None or parts is None:
+        return None
+    end = value.rstrip().rpartition(" ")[2]
+    if not (end.isdigit() or end.upper() in ("GMT", "UTC")):
         return None
     try:
-        return parsedate_to_datetime(value).timestamp()
+        return float(timegm(parts[:9]))
     except (ValueError, OverflowError):
         return None
 

@@ -27,10 +27,18 @@ def kept_fields(fields: Iterable[tuple[str, str]], *, forwards_cookies: bool) ->
 
 
 def replayed_fields(fields: Fields) -> Fields:
-    """What a later viewer gets of a kept response: all of it, but for `no-cache="Set-Cookie"`."""
-    if any(name == "set-cookie" for name, _ in fields) and directives(fields).no_cache_set_cookie:
-        return [field for field in fields if field[0] != "set-cookie"]
-    return fields
+    """What a later viewer gets of a kept response: all of it, but for headers that Cache-Control names as the first
+    one's own (`no-cache="Set-Cookie"`)."""
+    if not any(name == "cache-control" and '="' in value for name, value in fields):
+        return fields
+    own = directives(fields).own_fields
+    return [field for field in fields if field[0] not in own]
+
+
+def stated_age(fields: Fields) -> int | None:
+    """What a cache in front of the origin says of a response's age."""
+    value = next((value for name, value in fields if name == "age"), "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def merged_fields(stored: Fields, revalidation: Fields) -> Fields:

@@ -40,6 +40,7 @@ class Entry:
         "fresh_until",
         "heads",
         "hot_until",
+        "is_plain",
         "key",
         "lifetime",
         "query",
@@ -76,8 +77,10 @@ class Entry:
         self.lifetime = lifetime
         self.fresh_until = lifetime.fresh_until
         """Moves on when the origin fails and this stands in for its answer."""
-        self.hot_until = self.fresh_until if status < 400 else 0.0
-        """The same for the hot path, which leaves errors alone."""
+        self.is_plain = status < 400 and status != 204
+        """The hot path may answer with it: neither an error nor a response that never has a body."""
+        self.hot_until = self.fresh_until if self.is_plain else 0.0
+        """`fresh_until` for the hot path."""
         self.born_at = lifetime.received_at - lifetime.initial_age
         """When its age was 0."""
         self.refreshing = False
@@ -92,7 +95,8 @@ class Entry:
         self.size_bytes = ENTRY_OVERHEAD_BYTES + len(key) + 2 * names + len(body)
 
     def stand_in_until(self, instant: float) -> None:
-        self.fresh_until = self.hot_until = instant
+        self.fresh_until = instant
+        self.hot_until = instant if self.is_plain else 0.0
 
     def __repr__(self) -> str:
         return f"<Entry {self.status} {self.uri} {len(self.body)} bytes fresh until {self.fresh_until:.0f}>"

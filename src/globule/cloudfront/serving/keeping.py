@@ -128,7 +128,7 @@ class Keeping:
         fetch.share(entry if kept_for.shared else None)
         x_cache = answers.LAMBDA_GENERATED if got.generated else answers.MISS
         answer = answers.from_origin(got.status, got.reason, fields, x_cache)
-        answer.body = body
+        answer.body, answer.age = body, responses.stated_age(got.fields)
         return answer
 
     def _grow(self, got: OriginAnswer, fields: Fields, kept_for: Lifetime, fetch: Fetch, slot: str) -> Answer:

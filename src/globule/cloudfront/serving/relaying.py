@@ -14,6 +14,7 @@ def relayed(got: OriginAnswer, wanted: Wanted) -> Answer:
     x_cache = answers.LAMBDA_GENERATED if got.generated else answers.MISS
     fields = responses.kept_fields(got.fields, forwards_cookies=wanted.settings.forwards_cookies)
     answer = answers.from_origin(got.status, got.reason, fields, x_cache)
+    answer.age = responses.stated_age(got.fields)
     if wanted.request.method == "HEAD":
         declared = conditions.get(got.fields, "content-length")
         answer.length = None if declared is None else int(declared)

@@ -10,6 +10,7 @@ import contextlib
 import hmac
 from collections.abc import Sequence
 
+from globule.cloudfront.rules.header_lists import end_to_end
 from globule.cloudfront.rules.requests import Viewer, ViewerRequest
 from globule.wire import own_fields
 from globule.world import places
@@ -31,7 +32,7 @@ class Viewers:
             method=method,
             uri=uri,
             query=query,
-            fields=_of_the_message(fields),
+            fields=tuple(field for field in end_to_end(fields) if field[0] not in own_fields.ALL),
             viewer=self.viewer(fields),
         )
 
@@ -48,16 +49,3 @@ class Viewers:
             address=places.address_of(place),
             scheme="http" if said.get(own_fields.SCHEME) == "http" else "https",
         )
-
-
-def _of_the_message(fields: Fields) -> tuple[tuple[str, str], ...]:
-    """Without our own fields and those that Connection names."""
-    dropped = set(own_fields.ALL)
-    for name, value in fields:
-        if name == "connection":
-            dropped |= {option.strip().lower() for option in value.split(",")} - _NEVER_HOP_BY_HOP
-    return tuple(field for field in fields if field[0] not in dropped)
-
-
-# A viewer must not make these vanish by calling them hop-by-hop.
-_NEVER_HOP_BY_HOP = frozenset({"host", "cookie", "authorization", "x-forwarded-for", "via", "content-length"})
