@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from globule.cli.output import print_json, world_options
-from globule.cli.status import sentence
 from globule.cli.worlds import ask, find_world
+from globule.faults import sentences
 from globule.faults.changes import (
     DELAY_LIMIT_MS,
     EVERYWHERE,
@@ -29,7 +29,7 @@ def command() -> None:
     """Break the world and mend it."""
 
 
-def _change(state: str | None, as_json: bool, change: FaultChange, done: str) -> None:
+def _change(state: str | None, as_json: bool, change: FaultChange) -> None:
     """Asks for a change and says what came of it, and what else is broken that could be taken for it."""
     why = impossible(change)
     if why is not None:
@@ -39,12 +39,12 @@ def _change(state: str | None, as_json: bool, change: FaultChange, done: str) ->
     if as_json:
         print_json({"version": reply.version, "change": change, "faults": reply.faults})
         return
-    click.echo(done)
+    click.echo(f"{sentences.of_change(change)}.")
     if isinstance(change, Heal):
         for fault in reply.faults.links:
-            click.echo(f"Still in force: {sentence(fault)}.")
+            click.echo(f"still in force: {sentences.of_link(fault)}.")
         for name in reply.faults.dead:
-            click.echo(f"Still dead: {name}. Bring it back with: globule fault restart {name}")
+            click.echo(f"still so: {sentences.of_change(Kill(name))}.")
 
 
 @command.command()
@@ -52,7 +52,7 @@ def _change(state: str | None, as_json: bool, change: FaultChange, done: str) ->
 @world_options
 def kill(process: str, state: str | None, as_json: bool) -> None:
     """Kill PROCESS (a region, or `edge`) with SIGKILL, and keep it dead until `restart`."""
-    _change(state, as_json, Kill(process), f"{process} is dead. Bring it back with: globule fault restart {process}")
+    _change(state, as_json, Kill(process))
 
 
 @command.command()
@@ -60,7 +60,7 @@ def kill(process: str, state: str | None, as_json: bool) -> None:
 @world_options
 def restart(process: str, state: str | None, as_json: bool) -> None:
     """Start a killed PROCESS again; returns once it serves."""
-    _change(state, as_json, Restart(process), f"{process} serves.")
+    _change(state, as_json, Restart(process))
 
 
 @command.command()
@@ -69,8 +69,7 @@ def restart(process: str, state: str | None, as_json: bool) -> None:
 @world_options
 def partition(one: str, other: str, state: str | None, as_json: bool) -> None:
     """Cut every path between ONE place and OTHER (a region, edge location or city; default: everywhere else)."""
-    change = Partition(one, other)
-    _change(state, as_json, change, f"Nothing passes between {_named(one)} and {_named(other)}.")
+    _change(state, as_json, Partition(one, other))
 
 
 @command.command()
@@ -90,8 +89,7 @@ def slow(one: str, other: str, delay_ms: float, loss: float, state: str | None, 
     """Make the paths between ONE place and OTHER slow or lossy."""
     if not delay_ms and not loss:
         raise click.UsageError("say how slow: --delay MS, --loss SHARE, or both")
-    done = f"{_named(one)} and {_named(other)}: {delay_ms:g} ms more each way, {loss:.0%} loss."
-    _change(state, as_json, Slow(one, other, delay_ms=delay_ms, loss=loss), done)
+    _change(state, as_json, Slow(one, other, delay_ms=delay_ms, loss=loss))
 
 
 @command.command()
@@ -100,14 +98,4 @@ def slow(one: str, other: str, delay_ms: float, loss: float, state: str | None, 
 @world_options
 def heal(one: str, other: str, state: str | None, as_json: bool) -> None:
     """Mend the links between ONE place and OTHER; all of ONE's, or without arguments all."""
-    if one == other == EVERYWHERE:
-        done = "All links are whole."
-    elif other == EVERYWHERE:
-        done = f"{one} has no faults of its own."
-    else:
-        done = f"The link between {_named(one)} and {other} has no fault of its own."
-    _change(state, as_json, Heal(one, other), done)
-
-
-def _named(place: str) -> str:
-    return "everywhere else" if place == EVERYWHERE else place
+    _change(state, as_json, Heal(one, other))

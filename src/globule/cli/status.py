@@ -10,8 +10,8 @@ from rich.table import Table
 
 from globule.cli.output import console, print_json, world_options
 from globule.cli.worlds import find_world, status_of
+from globule.faults import sentences
 from globule.run.messages import ProcessStatus, StatusReport
-from globule.world.faults import LinkFault
 
 
 @click.command()
@@ -32,20 +32,13 @@ def show(report: StatusReport) -> None:
         for problem in process.problems:
             console.print(f"[red]{process.name}: {escape(problem)}[/]")
     for fault in report.faults.links:
-        console.print(f"[yellow]fault: {sentence(fault)}[/]")
+        console.print(f"[yellow]fault: {sentences.of_link(fault)}[/]")
     if any(stack.recorded for stack in report.stacks):
         console.print("\nRecorded, not running")
         console.print(_recorded(report))
     console.print()
     for line in _doors(report):
         console.print(line, soft_wrap=True)
-
-
-def sentence(fault: LinkFault) -> str:
-    one, other = ("everywhere else" if place == "*" else place for place in fault.between)
-    if fault.cut:
-        return f"nothing passes between {one} and {other}"
-    return f"{one} and {other}: {fault.extra_delay_ms:g} ms more each way, {fault.loss:.0%} loss"
 
 
 def _processes(report: StatusReport) -> Table:

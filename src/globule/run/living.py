@@ -28,11 +28,11 @@ POLL_S = 0.02
 
 def living(state: State) -> dict[str, int]:
     """Pids by name: `guardian`, `supervisor`, `edge`, regions. 0 where the system does not tell the pid."""
-    found = {path.stem: _listener(path) for path in sorted(state.sockets.glob("*.sock"))}
+    found = {path.stem: listener(path) for path in sorted(state.sockets.glob("*.sock"))}
     return {name: pid for name, pid in found.items() if pid is not None}
 
 
-def _listener(path: Path) -> int | None:
+def listener(path: Path) -> int | None:
     """The pid of whoever listens there; None where nobody does."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
@@ -66,7 +66,7 @@ async def stop_world(state: State) -> tuple[str, ...]:
 
 async def stop_process(state: State, name: str, *, limit_s: float = STOP_LIMIT_S) -> bool:
     """End one process, if it lives. False where it did not obey, and was killed."""
-    pid = _listener(state.socket(name))
+    pid = listener(state.socket(name))
     if pid is None:
         return True
     try:
@@ -90,7 +90,7 @@ async def _end(state: State, name: str, pid: int, number: signal.Signals) -> boo
         os.kill(pid, number)
     try:
         async with asyncio.timeout(SUPERVISOR_STOP_LIMIT_S):
-            while _listener(state.socket(name)) is not None:  # noqa: ASYNC110 - nothing tells of it
+            while listener(state.socket(name)) is not None:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         return False

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from globule.run.channel import Channel, ChannelClosed, ask_once
 from globule.run.events import Events
-from globule.run.living import STOP_LIMIT_S, stop_process
+from globule.run.living import STOP_LIMIT_S, listener, stop_process
 from globule.run.messages import Follow, Followed, ProcessStatus, Reply, Request
 from globule.run.settings import child_environment
 from globule.run.state import State
@@ -141,16 +141,16 @@ class Process:
         await self._gone.wait()
 
     def kill(self) -> None:
-        """SIGKILL, and stay dead: also one that has only just been started."""
+        """SIGKILL, and stay dead: also one that has only just been started, or that a predecessor of ours started."""
         self._want(False)
         self._kill()
 
     def _kill(self) -> None:
         if self._spawned is not None and self._spawned.poll() is None:
             self._spawned.kill()
-        elif self.pid is not None:
+        elif pid := self.pid or listener(self._state.socket(self.name)):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
 
     def revive(self) -> None:
         self._want(True)

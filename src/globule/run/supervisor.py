@@ -27,6 +27,7 @@ from globule.cloudformation.prepared import Prepared
 from globule.cloudformation.problems import TemplateProblems
 from globule.endpoint.door import AwsEndpoint
 from globule.endpoint.regional_client import regional_client
+from globule.faults import sentences
 from globule.faults.changes import FaultChange, Kill, Restart, changed, impossible
 from globule.host.network import LoopbackNetwork
 from globule.run.catalogue import MODELS
@@ -180,7 +181,7 @@ class Supervisor:
         executed = await execute(all_at_once(prepared), self._stacks.standing, self._stacks.catalogue, self)
         self._stacks.keep(executed.states)
         if executed.failed:
-            raise RolledBack("\n".join(executed.reasons))
+            raise RolledBack("\n".join(("rolled back, because", *executed.reasons)))
 
     async def _upload(self, prepared: Prepared) -> int:
         """How many files changed. Raises UploadProblem."""
@@ -237,13 +238,18 @@ class Supervisor:
         )
 
     async def _publish(self, world: World) -> None:
-        """Durable, then visible: write the world, then tell every living process. One that says nothing new is not
-        published. Raises OSError where it cannot be written; then nothing has changed."""
+        """Durable, then visible: write the world, then tell every living process. Raises OSError where it cannot be
+        written; then nothing has changed."""
+        if await self._write(world):
+            await self._planes.follow()
+
+    async def _write(self, world: World) -> bool:
+        """Make this the world. False where it says nothing new. Raises OSError."""
         if self._world.version and same_but_version(world, self._world):
-            return
+            return False
         await asyncio.to_thread(replace_file, self._state.world_file, encode_world(world))
         self._world = world
-        await self._planes.follow()
+        return True
 
     # The control socket.
 
@@ -286,7 +292,7 @@ class Supervisor:
         )
 
     async def _change_faults(self, change: FaultChange) -> Reply:
-        """Kill first and publish then; start again only after publishing, so that no process sees a stale world."""
+        """Written, then done, then told; a process starts again only when all have been told that it may."""
         why = impossible(change)
         if why is not None:
             return Refused(why=why)
@@ -296,21 +302,20 @@ class Supervisor:
             if process is None:
                 return Refused(why=f"there is no process {change.process!r}; there are {', '.join(self._planes.names)}")
         async with self._turn:
+            try:
+                await self._write(self._world_with(faults=changed(self._world.faults, change)))
+            except OSError as error:
+                return Refused(why=f"nothing has changed, because the world cannot be written: {error}")
             if process is not None and isinstance(change, Kill):
                 process.kill()
-            try:
-                await self._publish(self._world_with(faults=changed(self._world.faults, change)))
-            except OSError as error:
-                if process is not None and isinstance(change, Kill):
-                    process.revive()
-                return Refused(why=f"nothing has changed, because the world cannot be written: {error}")
+            await self._planes.follow()
         if process is not None and isinstance(change, Restart):
             process.revive()
             try:
                 await process.until_serving()
             except ProcessProblem as problem:
                 return Refused(why=str(problem))
-        self._events.report("fault", repr(change))
+        self._events.report("fault", sentences.of_change(change))
         return Published(version=self._world.version, faults=self._world.faults)
 
 
@@ -342,6 +347,7 @@ def main() -> None:
     parser.add_argument("--state", required=True, type=Path)
     state = State(parser.parse_args().state)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s supervisor %(levelname)s %(name)s %(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # what changed is an event
     try:
         state.prepare()
         state.lock("supervisor")
