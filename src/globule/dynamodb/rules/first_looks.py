@@ -1,7 +1,10 @@
 """What some operations say of a bad request before its broken constraints are told together.
 
 AWS does not publish these. Each was seen in answers of AWS: https://github.com/ExtendDB/extenddb/pull/14 (table
-names, BatchWriteItem), https://github.com/nubo-db/dynoxide/pull/198 (BatchGetItem, BatchWriteItem).
+names, batches), https://github.com/nubo-db/dynoxide/pull/127 (PutItem, UpdateItem).
+
+Since July 2026 AWS moves its regions to another form of these texts, one operation after the other
+(https://github.com/nubo-db/dynoxide/pull/152, /pull/198). What all of them answered before is what is said here.
 """
 
 from __future__ import annotations
@@ -44,25 +47,22 @@ def _alone(document: Document, struct: Any, member: str) -> None:
 
 
 def batch_get_item(document: Document) -> None:
-    """Too few tables or keys, or too many keys: named as the API names them, and not shown. Raises
+    """Too few or too many keys of a table are named as the API names them, and not shown. Raises
     ValidationException."""
-    tables = document.get("RequestItems")
-    if tables is None:
-        return
-    if not tables:
-        raise _wrong_length("RequestItems", at_least(1).sentence)
-    for name, table in tables.items():
+    _some_tables(document, "BatchGetItem")
+    for name, table in document.get("RequestItems", {}).items():
         keys = table.get("Keys")
         if keys is not None and not 1 <= len(keys) <= KEYS_LIMIT:
             limit = at_most(KEYS_LIMIT) if keys else at_least(1)
-            raise _wrong_length(f"RequestItems.{name}.member.Keys", limit.sentence)
-
-
-def _wrong_length(at: str, sentence: str) -> Exception:
-    return constraints_broken([f"Value at '{at}' failed to satisfy constraint: {sentence}"])
+            at = f"RequestItems.{name}.member.Keys"
+            raise constraints_broken([f"Value at '{at}' failed to satisfy constraint: {limit.sentence}"])
 
 
 def batch_write_item(document: Document) -> None:
     """Raises ValidationException."""
+    _some_tables(document, "BatchWriteItem")
+
+
+def _some_tables(document: Document, operation: str) -> None:
     if document.get("RequestItems") == {}:
-        raise validation("The requestItems parameter is required for BatchWriteItem")
+        raise validation(f"The requestItems parameter is required for {operation}")
