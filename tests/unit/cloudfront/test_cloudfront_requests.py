@@ -21,6 +21,8 @@ from globule.cloudfront.model import (
     Selection,
 )
 from globule.wire.http import Request, Response
+from globule.world.places import city
+from globule.world.subnets import place_of_client
 
 ALL_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"})
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -387,7 +389,9 @@ async def test_cloudfront_headers_go_where_a_policy_names_them(world: Any, make:
     )
     assert origin.last.get("cloudfront-viewer-city").encode("latin-1").decode() == "São Paulo"
     assert origin.last.get("cloudfront-is-mobile-viewer") == "true"
-    assert origin.last.get("cloudfront-viewer-address").endswith(":443")
+    address, _, port = origin.last.get("cloudfront-viewer-address").rpartition(":")
+    assert place_of_client(address) == city("sao-paulo") and port == "443"
+    assert origin.last.get("x-forwarded-for") == address
     assert origin.last.get("cloudfront-viewer-country") is None
     assert origin.last.get("x-app") == "1"
 

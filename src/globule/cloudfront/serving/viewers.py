@@ -15,6 +15,7 @@ from globule.cloudfront.rules.requests import Viewer, ViewerRequest
 from globule.wire import own_fields
 from globule.world import places
 from globule.world.places import Place, UnknownPlace
+from globule.world.subnets import client_subnet
 
 Fields = Sequence[tuple[str, str]]
 
@@ -46,6 +47,13 @@ class Viewers:
             place = places.place(said.get(own_fields.FROM, place.name))
         return Viewer(
             place=place,
-            address=places.address_of(place),
+            address=_address(place),
             scheme="http" if said.get(own_fields.SCHEME) == "http" else "https",
         )
+
+
+def _address(place: Place) -> str:
+    """A client's IP address: the first of its city's network, by which DNS places it too."""
+    if place.kind == "city":
+        return client_subnet(place).rpartition(".")[0] + ".1"
+    return places.address_of(place)
