@@ -280,7 +280,8 @@ class Outbound:
             self._reachable = False
             return None
         except MessageProblem as problem:
-            log.warning("%s answered %s with what is no answer: %s", self._to, self._region, problem)
+            if self._reachable:
+                log.warning("%s answered %s with what is no answer: %s", self._to, self._region, problem)
             self._reachable = False
             return None
         self._reachable = True
