@@ -231,6 +231,28 @@ def test_a_transaction_that_is_sent_again_takes_read_units(client: Any, table: s
     client.transact_write_items(**request)
     (again,) = client.transact_write_items(**request, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
     assert again == {"TableName": table, "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}
+    client.put_item(TableName=table, Item={**key(pk, "b"), "v": {"S": "x" * 9000}})
+    delete = {"TransactItems": [{"Delete": {"TableName": table, "Key": key(pk, "b")}}], "ClientRequestToken": "nine"}
+    client.transact_write_items(**delete)
+    (again,) = client.transact_write_items(**delete, ReturnConsumedCapacity="TOTAL")["ConsumedCapacity"]
+    assert again["ReadCapacityUnits"] == 6.0, "as much as the item that was deleted"
+
+
+def test_a_transaction_takes_twice_of_the_table_and_once_of_its_indexes(client: Any, new_table: Any, pk: Any) -> None:
+    indexed = new_table(
+        attributes={"g": "S"},
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-g",
+                "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    put = {"Put": {"TableName": indexed, "Item": {**key(pk, "a"), "g": {"S": "g"}}}}
+    (consumed,) = client.transact_write_items(TransactItems=[put], ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
+    assert (consumed["CapacityUnits"], consumed["Table"]["WriteCapacityUnits"]) == (3.0, 2.0)
+    assert consumed["GlobalSecondaryIndexes"]["by-g"]["CapacityUnits"] == 1.0
 
 
 def test_placeholders_without_an_expression_do_not_matter_in_a_transaction(client: Any, table: str, pk: Any) -> None:

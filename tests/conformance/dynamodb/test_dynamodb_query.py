@@ -290,6 +290,14 @@ A, K = {":a": {"S": "a"}}, {":k": {"S": "k"}}
         ),
         (
             {
+                "KeyConditionExpression": "pk = :a",
+                "ExpressionAttributeValues": A,
+                "ExclusiveStartKey": {"pk": {"S": "a"}, "sk": {"N": "1"}},
+            },
+            "The provided starting key is invalid",
+        ),
+        (
+            {
                 "KeyConditions": {"pk": {"ComparisonOperator": "NE", "AttributeValueList": [{"S": "a"}]}},
             },
             "Attempted conditional constraint is not an indexable operation",
@@ -326,6 +334,14 @@ def test_a_bad_query_is_refused_in_awss_words(
             "correct Segment. TotalSegments: 1000000 Segment: 1",
         ),
         ({"FilterExpression": ""}, "Invalid FilterExpression: The expression can not be empty;"),
+        (
+            {"ExclusiveStartKey": {"pk": {"S": "a"}}},
+            "The provided starting key is invalid: The provided key element does not match the schema",
+        ),
+        (
+            {"ExclusiveStartKey": {"pk": {"S": "a"}, "sk": {"S": "a"}}, "IndexName": "by-kind"},
+            "The provided starting key is invalid",
+        ),
     ],
 )
 def test_a_bad_scan_is_refused_in_awss_words(

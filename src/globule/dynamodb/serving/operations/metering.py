@@ -28,9 +28,6 @@ INDEX_MESSAGE = (
     "the UpdateTable API"
 )
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling
-TRANSACTION_FACTOR = 2
-
 # Tables and indexes whose buckets are kept; a region's quota is 2,500 tables of at most 20 indexes, and few are used.
 KEPT_BUCKETS = 10_000
 
@@ -93,10 +90,10 @@ class Tally:
         self._consumed: dict[str, Consumed] = {}
 
     def add(self, table: TableRecord, units: Callable[[], Consumed]) -> None:
-        """`units` is called only if needed; a transaction takes twice as much."""
+        """`units` is called only if needed."""
         if self._wanted in (None, "NONE") and not self._meter.throttles:
             return
-        consumed = units().times(TRANSACTION_FACTOR) if self._transactional else units()
+        consumed = units().in_transaction() if self._transactional else units()
         self._meter.take(table, self._kind, consumed)
         self._consumed[table.name] = self._consumed.get(table.name, Consumed()) + consumed
 

@@ -221,14 +221,16 @@ def _page_units(aim: Target, page: Page, *, consistent: bool) -> capacity.Consum
     return capacity.Consumed(global_=by_name)
 
 
-def check_start_key(aim: Target, start: Item) -> None:
-    """ExclusiveStartKey is a key that an earlier page could have ended with. Raises ValidationException."""
+def check_start_key(aim: Target, start: Item, *, explained: bool = False) -> None:
+    """ExclusiveStartKey is a key that an earlier page could have ended with. `explained` adds why it is not, as AWS
+    does for the Scan of a table only (https://github.com/ExtendDB/extenddb/pull/86). Raises ValidationException."""
+    problem = validation(f"The provided starting key is invalid{f': {keys.MISMATCH}' if explained else ''}")
     if start.keys() != aim.start_key_names:
-        raise validation("The provided starting key is invalid")
+        raise problem
     for key_schema in (aim.keys, aim.table.spec.keys):
         for is_partition, attributes in ((True, key_schema.partition), (False, key_schema.sort)):
             for attribute in attributes:
                 value = start[attribute.name]
                 if attribute.type not in value:
-                    raise validation(f"The provided starting key is invalid: {keys.MISMATCH}")
+                    raise problem
                 keys.check_key_value(attribute, value, is_partition=is_partition)

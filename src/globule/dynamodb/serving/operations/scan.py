@@ -40,7 +40,7 @@ def scan(api: Api, request: ScanInput) -> Answer:
 
     aim = target(api, request)
     if start is not None:
-        check_start_key(aim, start)
+        check_start_key(aim, start, explained=aim.index is None)
         _check_start_fits(aim, start, request)
     check_no_nested_keys(aim.table.spec, chosen.paths)
     check_projected(aim, request, projection)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import hashlib
+from typing import Any
 
 import msgspec
 
@@ -23,6 +24,7 @@ REMEMBERED_TOKENS = 100_000
 class _Remembered(msgspec.Struct, frozen=True):
     digest: bytes
     until: float
+    done: Any
 
 
 class RequestTokens:
@@ -31,9 +33,9 @@ class RequestTokens:
         self._remembered: collections.OrderedDict[str, _Remembered] = collections.OrderedDict()
         self._running: set[str] = set()
 
-    def begin(self, token: str, digest: bytes) -> bool:
-        """Whether this request repeats one that was done; where it is new, `finish` must follow. Raises
-        IdempotentParameterMismatchException or TransactionInProgressException."""
+    def begin(self, token: str, digest: bytes) -> Any:
+        """What was remembered of the request that this one repeats; None where it is new, and then `finish` must
+        follow. Raises IdempotentParameterMismatchException or TransactionInProgressException."""
         self._forget()
         remembered = self._remembered.get(token)
         if remembered is not None:
@@ -43,19 +45,19 @@ class RequestTokens:
                     "An error occurred (IdempotentParameterMismatchException): "
                     "The request uses the same client token as a previous, but non-identical request.",
                 )
-            return True
+            return remembered.done
         if token in self._running:
             raise AwsError(
                 "TransactionInProgressException", "The transaction with the given request token is already in progress."
             )
         self._running.add(token)
-        return False
+        return None
 
-    def finish(self, token: str, digest: bytes, *, done: bool) -> None:
-        """The token of a request that failed may be used again."""
+    def finish(self, token: str, digest: bytes, done: Any) -> None:
+        """`done` is what to remember; None where the request failed: its token may be used again."""
         self._running.discard(token)
-        if done:
-            self._remembered[token] = _Remembered(digest, self._clock.monotonic() + REMEMBERED_SECONDS)
+        if done is not None:
+            self._remembered[token] = _Remembered(digest, self._clock.monotonic() + REMEMBERED_SECONDS, done)
 
     def _forget(self) -> None:
         now = self._clock.monotonic()

@@ -78,20 +78,26 @@ class TokenRequest(Protocol):
 
 async def perform_once(api: Api, actions: list[Action], fingerprint: bytes, request: TokenRequest) -> Tally:
     """Does it, unless it was done already under the request's token; says what was consumed: to make the changes, or
-    else to read the items. `fingerprint` is the digest of what is to be done. Raises as `perform_all` and
+    else as if they were read. `fingerprint` is the digest of what is to be done. Raises as `perform_all` and
     `RequestTokens.begin`."""
     token, wanted = request.ClientRequestToken, request.ReturnConsumedCapacity
     if token is None:
         return _writing(api, actions, await perform_all(api, actions), wanted)
-    if api.tokens.begin(token, fingerprint):
-        return _reading(api, actions, wanted)
-    done = False
+    sizes_bytes: list[int] | None = api.tokens.begin(token, fingerprint)
+    if sizes_bytes is not None:
+        return _reading(api, actions, sizes_bytes, wanted)
     try:
         outcomes = await perform_all(api, actions)
-        done = True
+        sizes_bytes = [_size_bytes(outcome) for outcome in outcomes]
     finally:
-        api.tokens.finish(token, fingerprint, done=done)
+        api.tokens.finish(token, fingerprint, sizes_bytes)
     return _writing(api, actions, outcomes, wanted)
+
+
+def _size_bytes(outcome: Outcome) -> int:
+    """The item's, before or after the change, whichever is larger."""
+    old, new = outcome
+    return max(0 if old is None else old.size_bytes, 0 if new is None else item_size_bytes(new))
 
 
 async def perform_all(api: Api, actions: list[Action]) -> list[Outcome]:
@@ -125,13 +131,11 @@ def _writing(api: Api, actions: list[Action], outcomes: list[Outcome], wanted: c
     return tally
 
 
-def _reading(api: Api, actions: list[Action], wanted: capacity.Wanted) -> Tally:
+def _reading(api: Api, actions: list[Action], sizes_bytes: list[int], wanted: capacity.Wanted) -> Tally:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, ClientRequestToken"""
     tally = Tally(api.meter, wanted, "Read", transactional=True)
-    reader = api.tables.read()
-    for action in actions:
-        stored = reader.get(action.table, action.key)
-        units = capacity.read_units(0 if stored is None else stored.size_bytes, consistent=True)
+    for action, size_bytes in zip(actions, sizes_bytes, strict=True):
+        units = capacity.read_units(size_bytes, consistent=True)
         tally.add(action.table, lambda units=units: capacity.Consumed(table=units))  # type: ignore[misc]
     return tally
 
