@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from globule.s3.model import CorsRule, Website
+from globule.s3.model import BucketPolicy, CorsRule, Website
 from globule.s3.resources import RESOURCE_TYPES
 from globule.s3.rules.bucket_names import why_not_a_bucket_name
 from globule.world.resource_type import Built, Declaration, PropertyProblem
@@ -82,11 +83,31 @@ def test_what_cannot_run_is_refused_by_its_path(properties, path):
     assert caught.value.path == path
 
 
-def test_a_policy_is_recorded_and_does_not_run():
-    kind = KINDS["AWS::S3::BucketPolicy"]
-    assert kind.model is None
-    assert "PolicyDocument" in kind.recorded
-    assert build({"Bucket": "photos", "PolicyDocument": {}}, kind=kind.name).resource is None
+def policy(document: Any) -> Built:
+    return build({"Bucket": "photos", "PolicyDocument": document}, kind="AWS::S3::BucketPolicy")
+
+
+@pytest.mark.parametrize(
+    ("statement", "lists"),
+    [
+        ([], False),
+        ({"Effect": "Allow", "Action": "s3:GetObject"}, False),
+        ({"Effect": "Allow", "Action": "s3:ListBucket"}, True),
+        ([{"Effect": "Allow", "Action": ["s3:GetObject", "s3:list*"]}], True),
+        ({"Effect": "Allow", "Action": "*"}, True),
+        ({"Effect": "Deny", "Action": "s3:*"}, False),
+        ([{"Effect": "Allow", "NotAction": "s3:PutObject"}, "nonsense"], False),
+    ],
+)
+def test_of_a_policy_only_the_permission_to_list_runs(statement, lists):
+    assert "PolicyDocument" in KINDS["AWS::S3::BucketPolicy"].recorded
+    assert policy({"Statement": statement}).resource == BucketPolicy(bucket="photos", allows_listing=lists)
+    assert policy(json.dumps({"Statement": statement})).resource.allows_listing == lists
+
+
+def test_a_policy_that_is_no_json_is_refused():
+    with pytest.raises(PropertyProblem, match="PolicyDocument: is not JSON"):
+        policy("{")
 
 
 @pytest.mark.parametrize("name", ["abc", "a.b-c", "0" * 63])

@@ -32,6 +32,13 @@ class Website(msgspec.Struct, frozen=True, kw_only=True):
     """The key of the page that is shown for errors; empty for none."""
 
 
+class BucketPolicy(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::S3::BucketPolicy"):
+    """What of a bucket's policy changes an answer (`rules.callers`)."""
+
+    bucket: str
+    allows_listing: bool
+
+
 class Bucket(msgspec.Struct, frozen=True, kw_only=True, tag="AWS::S3::Bucket"):
     name: str
     versioning: Versioning = ""

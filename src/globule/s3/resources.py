@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from globule.s3.model import Bucket, CorsRule, Versioning, Website
+import msgspec
+
+from globule.s3.model import Bucket, BucketPolicy, CorsRule, Versioning, Website
 from globule.s3.rules.bucket_names import why_not_a_bucket_name
+from globule.s3.rules.callers import allows_listing
 from globule.world.resource_type import Built, Declaration, PropertyProblem, ResourceType
 
 # Regions from before 2014 have a dash in their website endpoints, later ones a dot.
@@ -88,7 +91,13 @@ def _website(configuration: Mapping[str, Any] | None) -> Website | None:
 
 
 def _build_policy(declaration: Declaration) -> Built:
-    return Built(physical_id=declaration.properties["Bucket"])
+    bucket, document = declaration.properties["Bucket"], declaration.properties["PolicyDocument"]
+    if isinstance(document, str):
+        try:
+            document = msgspec.json.decode(document, type=dict[str, Any])
+        except msgspec.MsgspecError as error:
+            raise PropertyProblem(("PolicyDocument",), f"is not JSON: {error}") from None
+    return Built(physical_id=bucket, resource=BucketPolicy(bucket=bucket, allows_listing=allows_listing(document)))
 
 
 RESOURCE_TYPES = (
@@ -118,12 +127,13 @@ RESOURCE_TYPES = (
         build=_build_bucket,
         model=Bucket,
     ),
-    # Recorded only: who may call what is not decided here.
+    # Who may call what is not decided here; whether a missing key may be seen to be missing is.
     ResourceType(
         name="AWS::S3::BucketPolicy",
         properties=frozenset(("Bucket",)),
         recorded=frozenset(("PolicyDocument",)),
         replaced_by=frozenset(("Bucket",)),
         build=_build_policy,
+        model=BucketPolicy,
     ),
 )

@@ -19,7 +19,7 @@ from globule.host.entropy import SystemEntropy
 from globule.host.http_server import Server, serve
 from globule.host.network import LoopbackNetwork
 from globule.host.tracing import Tracer
-from globule.s3.model import Bucket
+from globule.s3.model import Bucket, BucketPolicy
 from globule.s3.serving.service import S3Service
 from globule.storage.opening import open_store
 from globule.storage.store import Store
@@ -60,7 +60,13 @@ class S3Server:
 
         return asyncio.run_coroutine_threadsafe(do(), self._loop).result(60)
 
-    def follow(self, *buckets: Bucket, elsewhere: tuple[Bucket, ...] = (), version: int = 1) -> None:
+    def follow(
+        self,
+        *buckets: Bucket,
+        elsewhere: tuple[Bucket, ...] = (),
+        policies: tuple[BucketPolicy, ...] = (),
+        version: int = 1,
+    ) -> None:
         """As after a deployment of these buckets, here and in another region."""
         resources = [(self.region, bucket) for bucket in buckets] + [("us-west-2", bucket) for bucket in elsewhere]
         world = World(
@@ -76,6 +82,17 @@ class S3Server:
                     resource=bucket,
                 )
                 for region, bucket in resources
+            )
+            + tuple(
+                Deployed(
+                    stack="s",
+                    region=self.region,
+                    logical_id=f"{policy.bucket.title()}Policy",
+                    type="AWS::S3::BucketPolicy",
+                    physical_id=policy.bucket,
+                    resource=policy,
+                )
+                for policy in policies
             ),
         )
         self.run(lambda: self.service.follow(world))

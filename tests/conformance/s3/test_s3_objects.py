@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from s3_server import code_of, keys
 
+from globule.s3.model import Bucket, BucketPolicy
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -239,3 +241,21 @@ def test_presigned_addresses_work_until_they_expire(s3, bucket, http_status):
     status, _, body = http_status("GET", expired)
     assert status == 403
     assert b"<Message>Request has expired</Message>" in body
+
+
+def test_a_missing_key_looks_forbidden_to_those_who_may_not_list(s3_server, s3, http_status):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_RequestSyntax, "Permissions"."""
+    site = Bucket(name="site")
+    s3_server.follow(site)
+    base = "http://{}:{}/site".format(*s3_server.address)
+    s3.put_object(Bucket="site", Key="there", Body=b"1")
+    assert http_status("GET", f"{base}/there")[0] == 200, "nobody is kept out of what is there"
+    by_cloudfront = {"Authorization": "AWS4-HMAC-SHA256 Credential=CLOUDFRONT/20080101/us-east-1/s3/aws4_request"}
+    for headers in ({}, by_cloudfront):
+        status, _, body = http_status("GET", f"{base}/none", headers=headers)
+        assert (status, b"<Code>AccessDenied</Code>" in body) == (403, True)
+        assert http_status("HEAD", f"{base}/none", headers=headers)[0] == 403
+    presigned = s3.generate_presigned_url("get_object", {"Bucket": "site", "Key": "none"})
+    assert http_status("GET", presigned)[0] == 404, "the account may list"
+    s3_server.follow(site, policies=(BucketPolicy(bucket="site", allows_listing=True),), version=2)
+    assert http_status("GET", f"{base}/none")[0] == 404

@@ -17,11 +17,10 @@ from globule.cloudfront.rules.header_lists import (
 )
 from globule.cloudfront.rules.key import accepted_encodings
 from globule.cloudfront.rules.requests import ViewerRequest
+from globule.wire.aws.signers import CLOUDFRONT
 
 # Headers that have rules of their own below.
 _APART = HOP_BY_HOP | {"accept-encoding", "content-length", "cookie", "host", "user-agent", "via", "x-forwarded-for"}
-# The access key of what CloudFront signs.
-SIGNER = "CLOUDFRONT"
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Fields = list[tuple[str, str]]
@@ -89,7 +88,7 @@ def signed(fields: Fields, origin: Origin, controls: AccessControls) -> Fields:
 
 
 def _signature(control: OriginAccessControl) -> str:
-    scope = f"{SIGNER}/20080101/us-east-1/{control.origin_type}/aws4_request"
+    scope = f"{CLOUDFRONT}/20080101/us-east-1/{control.origin_type}/aws4_request"
     return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
 
 

@@ -53,6 +53,8 @@ class Core:
         self.blobs = blobs
         self.elsewhere: Mapping[str, str] = {}
         """Buckets of other regions that templates declare, and their regions."""
+        self.listable: frozenset[str] = frozenset()
+        """Buckets that others than the account may list."""
         self._clock = clock
         self._entropy = entropy
 

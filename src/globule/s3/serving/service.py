@@ -14,8 +14,9 @@ import msgspec
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
 from globule.host.tracing import HEADER, Tracer, sampled
-from globule.s3.model import Bucket, Versioning
-from globule.s3.rules.addressing import bucket_of_host, target_of
+from globule.s3.model import Bucket, BucketPolicy, Versioning
+from globule.s3.rules.addressing import Target, bucket_of_host, target_of
+from globule.s3.rules.callers import is_the_account
 from globule.s3.rules.cors import cors_fields
 from globule.s3.rules.errors import s3_error
 from globule.s3.rules.operations import operation_of
@@ -93,6 +94,7 @@ class S3Service:
             else:
                 elsewhere[deployed.resource.name] = deployed.region
         self._core.elsewhere = elsewhere
+        self._core.listable = frozenset(policy.bucket for policy in world.of(BucketPolicy) if policy.allows_listing)
         self._problems = []
         for bucket in declared.values():
             try:
@@ -166,7 +168,17 @@ class S3Service:
         operation = operation_of(request, target)
         trace = sampled(request.headers.get(HEADER))
         with self._tracer.span(trace, operation.name, place=self._region, note=target.bucket):
-            return await self._handlers[operation.name](Call(request=request, target=target))
+            try:
+                return await self._handlers[operation.name](Call(request=request, target=target))
+            except AwsError as error:
+                if error.code == "NoSuchKey" and self._is_hidden(request, target):
+                    raise s3_error("AccessDenied") from None
+                raise
+
+    def _is_hidden(self, request: Request, target: Target) -> bool:
+        """Whether the caller must not see that a key is missing."""
+        reads = request.method in ("GET", "HEAD")
+        return reads and target.bucket not in self._core.listable and not is_the_account(request, target.query)
 
     def _preflight(self, request: Request) -> Response:
         method = request.headers.get("access-control-request-method")
