@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from globule.world.ports import DOORS, Ports
 
 # The highest door is 90 above it.
 LARGEST_PORT_BASE = 65_000
+LARGEST_FACTOR = 100.0
+# Faster than this, probes would come before their answers.
+LEAST_TIME_SCALE = 0.001
 
 
 @click.command()
@@ -39,7 +43,7 @@ LARGEST_PORT_BASE = 65_000
     help="Moves all doors together.",
 )
 @click.option("--wan", default="1", metavar="SCALE", help="Scale of distance: `off`, or a factor such as 0.1.")
-@click.option("--time-scale", default=1.0, metavar="FACTOR", help="Scale of health check intervals and TTLs.")
+@click.option("--time-scale", default="1", metavar="FACTOR", help="Scale of health check intervals and TTLs.")
 @click.option("--no-reload", is_flag=True, help="Do not follow changes of templates and code.")
 @world_options
 def command(
@@ -50,7 +54,7 @@ def command(
     home: str | None,
     port_base: int,
     wan: str,
-    time_scale: float,
+    time_scale: str,
     no_reload: bool,
     state: str | None,
     as_json: bool,
@@ -67,8 +71,8 @@ def command(
         parameters=dict(_pair(text) for text in parameters),
         home=_city(home),
         port_base=port_base,
-        wan=_scale(wan),
-        time_scale=time_scale,
+        wan=0.0 if wan == "off" else _factor("--wan", wan, least=0.0),
+        time_scale=_factor("--time-scale", time_scale, least=LEAST_TIME_SCALE),
         reload=not no_reload,
     )
     _check(world, order)
@@ -90,35 +94,27 @@ def _city(name: str | None) -> str | None:
         raise click.UsageError(f"--home: {unknown}") from None
 
 
-def _scale(text: str) -> float:
-    if text == "off":
-        return 0.0
-    try:
-        scale = float(text)
-    except ValueError:
-        scale = -1.0
-    if not 0 <= scale <= 100:
-        raise click.UsageError(f"--wan {text!r}: say `off`, or a factor from 0 to 100")
-    return scale
+def _factor(option: str, text: str, *, least: float) -> float:
+    with contextlib.suppress(ValueError):
+        if least <= (factor := float(text)) <= LARGEST_FACTOR:
+            return factor
+    raise click.UsageError(f"{option} {text!r}: a factor from {least:g} to {LARGEST_FACTOR:g} is wanted")
 
 
 def _check(world: State, order: Order) -> None:
     """Problems that are better said here than found in a log."""
     try:
         read_application(Path(order.path), regions=order.regions, parameters=order.parameters)
-    except TemplateProblems as problems:
-        raise click.ClickException(str(problems)) from None
-    try:
         world.prepare()
-    except StateProblem as problem:
+        alive = living(world)
+        if "guardian" in alive or "supervisor" in alive:
+            raise StateProblem(f"a world is running on {world.root} already. Stop it with: globule down")
+        if alive and read_order(world).port_base != order.port_base:  # they listen at the old doors
+            asyncio.run(stop_world(world))
+            world.prepare()
+            alive = {}
+    except (TemplateProblems, StateProblem) as problem:
         raise click.ClickException(str(problem)) from None
-    alive = living(world)
-    if "guardian" in alive or "supervisor" in alive:
-        raise click.ClickException(f"a world is running on {world.root} already. Stop it with: globule down")
-    if alive and read_order(world).port_base != order.port_base:  # they listen at the old doors
-        asyncio.run(stop_world(world))
-        world.prepare()
-        alive = {}
     for door, kind, port in _doors(Ports(order.port_base), edge_lives="edge" in alive):
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:  # connections that ended a moment ago are in nobody's way
@@ -139,5 +135,5 @@ def _doors(ports: Ports, *, edge_lives: bool) -> Iterator[tuple[str, socket.Sock
     if not edge_lives:
         yield "the internet", socket.SOCK_STREAM, ports.internet
         yield "the internet with TLS", socket.SOCK_STREAM, ports.internet_secure
-        yield "DNS", socket.SOCK_STREAM, ports.dns
-        yield "DNS", socket.SOCK_DGRAM, ports.dns
+        yield "DNS over TCP", socket.SOCK_STREAM, ports.dns
+        yield "DNS over UDP", socket.SOCK_DGRAM, ports.dns

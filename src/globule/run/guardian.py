@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import signal
 import socket
 import subprocess
@@ -122,8 +121,7 @@ def main() -> None:
     try:
         state.lock("guardian")
     except StateProblem as problem:
-        logging.basicConfig(format="%(asctime)s guardian %(levelname)s %(message)s")
-        logging.getLogger(__name__).error("%s", problem)
+        sys.stderr.write(f"{problem}\n")
         sys.exit(CANNOT_RUN)
     listener = show_life(state)
     status = Guardian(state).run()

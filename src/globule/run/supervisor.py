@@ -354,7 +354,7 @@ def main() -> None:
         supervisor = Supervisor(state, read_order(state))
         uvloop.run(supervisor.run())
     except StateProblem as problem:
-        log.error("%s", problem)
+        sys.stderr.write(f"{problem}\n")
         sys.exit(CANNOT_RUN)
     if supervisor.orphaned:
         state.unlock("supervisor")
