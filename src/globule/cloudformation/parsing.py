@@ -109,12 +109,19 @@ class _YamlReader:
                 raise _Refused(1, "a template is one YAML document; this file has several")
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else 1
             why = ", ".join(part for part in (error.context, error.problem) if part)
-            raise _Refused(mark.line + 1 if mark else 1, f"not valid YAML: {why}") from None
+            if self._is_indented_by_tab(line):
+                why = "lines are indented with spaces, not with tabs"
+            raise _Refused(line, f"not valid YAML: {why}") from None
         except yaml.reader.ReaderError as error:
             line = self._text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
             raise _Refused(line, f"not valid YAML: {error.reason}") from None
         return node
+
+    def _is_indented_by_tab(self, line: int) -> bool:
+        text = self._text.splitlines()[line - 1 : line]
+        return bool(text) and "\t" in text[0][: len(text[0]) - len(text[0].lstrip())]
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> _Node:
         line = _line(event)

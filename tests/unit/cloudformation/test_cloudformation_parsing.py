@@ -98,6 +98,7 @@ def test_aliases_and_merges_are_written_out() -> None:
         ("", "t.yaml:1: the template is empty"),
         ("- a\n- b", "t.yaml:1: a template is a mapping with a Resources section"),
         ("a: 1\nb: c: d", "t.yaml:2: not valid YAML: mapping values are not allowed in this context"),
+        ("a:\n\tb: c", "t.yaml:2: not valid YAML: lines are indented with spaces, not with tabs"),
         ("a:\n - b\n c: d", "t.yaml:3: not valid YAML: while parsing a block collection"),
         ("a: 1\n---\nb: 2", "t.yaml:1: a template is one YAML document; this file has several"),
         ("a: 1\nb: 2\na: 3", "t.yaml:3: the key 'a' is there twice; the first is on line 1"),
