@@ -15,6 +15,8 @@ from click.testing import CliRunner, Result
 from globule.cli.main import main
 
 GOOD = """
+Outputs:
+  FilesArn: {Value: !GetAtt Files.Arn}
 Resources:
   Files:
     Type: AWS::S3::Bucket
@@ -53,7 +55,7 @@ def test_a_folder_with_only_a_template_is_told_the_command_for_it(template: Path
         (["--regions", "eu-west-1, eu-west-9"], "no AWS region is called 'eu-west-9'"),
         (["--regions", "eu-west-1", "--home", "atlantis"], "--home: no city is called 'atlantis'; did you mean"),
         (["--regions", "eu-west-1", "--port-base", "99999"], "99999 is not in the range"),
-        (["--regions", "eu-west-1", "--wan", "fast"], "--wan 'fast': say `off`, or a factor"),
+        (["--regions", "eu-west-1", "--wan", "fast"], "--wan 'fast': a factor from 0"),
         (["--regions", "eu-west-1", "--parameter", "Stage"], "--parameter 'Stage' is not KEY=VALUE"),
     ],
 )
@@ -89,9 +91,11 @@ def test_a_template_with_problems_is_told_once_and_nothing_runs_on(
     eventually(lambda: not left_behind(state))
 
     template.write_text(GOOD)
-    assert globule(*start).returncode == 0
+    started = globule(*start)
+    assert started.returncode == 0
     (stack,) = json.loads(globule("status", "--json", "--state", state).stdout)["stacks"]
     assert stack["name"] == "app"
+    assert f"app  eu-west-1  FilesArn  {stack['outputs']['FilesArn']}" in started.stdout
     globule("down", "--state", state)
 
     template.write_text(GOOD + "  Broken: [")

@@ -36,6 +36,9 @@ def show(report: StatusReport) -> None:
     if any(stack.recorded for stack in report.stacks):
         console.print("\nRecorded, not running")
         console.print(_recorded(report))
+    if any(stack.outputs for stack in report.stacks):
+        console.print("\nOutputs")
+        console.print(_outputs(report))
     console.print()
     for line in _doors(report):
         console.print(line, soft_wrap=True)
@@ -73,6 +76,17 @@ def _recorded(report: StatusReport) -> Table:
     for (kind, properties), names in found.items():
         which = f"{', '.join(properties)} of " if properties else ""
         table.add_row(f"[dim]  {escape(kind)}[/]", f"[dim]{escape(which + ', '.join(names))}[/]")
+    return table
+
+
+def _outputs(report: StatusReport) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for stack in report.stacks:
+        for name, value in stack.outputs.items():
+            table.add_row(f"  {stack.name}", stack.region, name, escape(value))
     return table
 
 
