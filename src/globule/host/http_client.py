@@ -145,6 +145,16 @@ class HttpClient(Generic[Key]):
         connection.idle_seconds = timeouts.idle_seconds or self._limits.idle_seconds
         return await connection.exchange(request, timeouts.response_seconds, connect_ms=connect_ms)
 
+    def take_now(self, key: Key, timeouts: Timeouts) -> ClientConnection | None:
+        """An idle connection for one `exchange_now`; None where there is none. It goes back by itself."""
+        pool = self._pools.get(key)
+        connection = None if pool is None else self._take_idle(pool)
+        if connection is not None:
+            self._requests += 1
+            self._reuses += 1
+            connection.idle_seconds = timeouts.idle_seconds or self._limits.idle_seconds
+        return connection
+
     def statistics(self) -> dict[str, Any]:
         return {
             "requests": self._requests,

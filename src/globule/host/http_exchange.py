@@ -55,6 +55,10 @@ class ClientResponse(msgspec.Struct, kw_only=True):
         return self.connection.detach(protocol)
 
 
+OnResponse = Callable[[ClientResponse], None]
+OnFailure = Callable[[Exception], None]
+
+
 class ClientConnection(asyncio.Protocol):
     """Idle, or in one exchange: the request goes out, a head comes in, then a body."""
 
@@ -69,6 +73,8 @@ class ClientConnection(asyncio.Protocol):
         self.made = False
         self.idle_seconds = 0.0
         """How long the pool keeps it after the present exchange."""
+        self._busy = False
+        """In an exchange."""
         self._answered = False
         self._lost = False
         self._served = 0
@@ -76,7 +82,9 @@ class ClientConnection(asyncio.Protocol):
         self._method = ""
         self._interim_responses = 0
         self._sending = False
-        self._head: asyncio.Future[tuple[ResponseHead, Body]] | None = None
+        self._waiting: tuple[OnResponse, OnFailure] | None = None
+        """Who is told of the response's head, until it is here."""
+        self._connect_ms: float | None = None
         self._body: ArrivingBody | None = None
         self._decoder: http_body.BodyDecoder | None = None
         self._reusable = False
@@ -97,42 +105,49 @@ class ClientConnection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Idle, and as far as we know open."""
-        return not self._lost and not self._transport.is_closing() and self._head is None and self._decoder is None
+        return not self._busy and not self._lost and not self._transport.is_closing()
 
     async def exchange(self, request: Request, timeout_seconds: float, *, connect_ms: float | None) -> ClientResponse:
         if not self.usable:
             raise ConnectionEnded("the connection was closed while idle")
-        self._answered = False
-        self._method = request.method
-        self._interim_responses = 0
-        self._timeout_seconds = timeout_seconds
-        self._reusable = False
-        self._head = arriving = self._loop.create_future()
+        arriving: asyncio.Future[ClientResponse] = self._loop.create_future()
+
+        def failed(failure: Exception) -> None:
+            if not arriving.done():
+                arriving.set_exception(failure)
+
+        def arrived(response: ClientResponse) -> None:
+            if arriving.done():  # given up
+                self.abort()
+            else:
+                arriving.set_result(response)
+
+        self._begin(request.method, timeout_seconds, connect_ms, arrived, failed)
         try:
             await self._send(request)
             self._arm()
-            head, body = await arriving
+            return await arriving
         except BaseException:
-            if arriving.done() and not arriving.cancelled():
-                arriving.exception()  # sending failed first; nobody else will look at it
-            self.abort()
+            if not arriving.done() or arriving.cancelled():
+                self.abort()
+            elif arriving.exception() is None:
+                arriving.result().close()  # the connection itself may be another's by now
             raise
-        finally:
-            self._head = None
-        response = ClientResponse(
-            status=head.status,
-            reason=head.reason,
-            headers=Headers(head.fields),
-            body=body,
-            reused=connect_ms is None,
-            connect_ms=connect_ms or 0.0,
-            connection=self,
-        )
-        if self._decoder is None and head.status != 101:
-            self._finish()
-        else:
-            self._response = response
-        return response
+
+    def exchange_now(
+        self,
+        encoded: bytes,
+        *,
+        method: str,
+        timeout_seconds: float,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+    ) -> None:
+        """The same without a task, for a request without a body on a connection that is `usable`. One of the two is
+        called, later."""
+        self._begin(method, timeout_seconds, None, on_response, on_failure)
+        self._transport.write(encoded)
+        self._arm()
 
     def abandon(self, response: ClientResponse) -> None:
         if self._response is response:
@@ -152,6 +167,23 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
 
     # Requests out.
+
+    def _begin(
+        self,
+        method: str,
+        timeout_seconds: float,
+        connect_ms: float | None,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+    ) -> None:
+        self._busy = True
+        self._answered = False
+        self._method = method
+        self._interim_responses = 0
+        self._timeout_seconds = timeout_seconds
+        self._reusable = False
+        self._connect_ms = connect_ms
+        self._waiting = (on_response, on_failure)
 
     async def _send(self, request: Request) -> None:
         body = request.body
@@ -177,8 +209,7 @@ class ClientConnection(asyncio.Protocol):
         self._sending = True
         sent_bytes = 0
         async for piece in body:
-            assert self._head is not None
-            if self._head.done():
+            if self._waiting is None:
                 return
             if not piece:
                 continue
@@ -188,7 +219,7 @@ class ClientConnection(asyncio.Protocol):
                 self._arm()
                 await self._writable
                 self._disarm()
-        if self._head is None or self._head.done():
+        if self._waiting is None:
             return
         if body.length is None:
             self._transport.write(http_body.LAST_CHUNK)
@@ -232,7 +263,7 @@ class ClientConnection(asyncio.Protocol):
         try:
             if self._decoder is not None:
                 self._take_body(data)
-            elif self._head is not None and not self._head.done():
+            elif self._waiting is not None:
                 self._answered = True
                 self._buffer = self._buffer + data if self._buffer else data
                 self._take_head()
@@ -261,33 +292,47 @@ class ClientConnection(asyncio.Protocol):
                 raise MalformedMessage("too many interim responses", status=502)
 
     def _begin_body(self, head: ResponseHead) -> None:
-        assert self._head is not None
         self._reusable = head.keep_alive and not self._sending and head.status != 101
         if self._method == "CONNECT" and head.status < 300:
             self._reusable = False
         if head.length == 0:
             self._reusable = self._reusable and not self._buffer
-            self._head.set_result((head, BytesBody()))
+            self._tell(head, BytesBody())
             return
         decoder = http_body.decoder(head.length)
         rest, self._buffer = self._buffer, b""
-        pieces: list[bytes] = []
-        after: bytes | None = None
-        if rest:
-            pieces, after = decoder.feed(rest)
+        pieces, after = decoder.feed(rest) if rest else ([], None)
         if after is not None:
             self._reusable = self._reusable and not after
-            self._head.set_result((head, BytesBody(pieces[0] if len(pieces) == 1 else b"".join(pieces))))
+            self._tell(head, BytesBody(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
             return
         self._decoder = decoder
-        self._body = ArrivingBody(
-            head.length if head.length > 0 else None,
-            pause=self._pause,
-            resume=self._resume,
-        )
+        self._body = ArrivingBody(head.length if head.length > 0 else None, pause=self._pause, resume=self._resume)
         for piece in pieces:
             self._body.push(piece)
-        self._head.set_result((head, self._body))
+        self._tell(head, self._body)
+
+    def _tell(self, head: ResponseHead, body: Body) -> None:
+        """The head is here, and perhaps all of the body: then the connection is free before anybody knows."""
+        assert self._waiting is not None
+        on_response, _ = self._waiting
+        self._waiting = None
+        headers = Headers()
+        headers.fields = head.fields
+        response = ClientResponse(
+            status=head.status,
+            reason=head.reason,
+            headers=headers,
+            body=body,
+            reused=self._connect_ms is None,
+            connect_ms=self._connect_ms or 0.0,
+            connection=self,
+        )
+        if self._decoder is None and head.status != 101:
+            self._finish()
+        else:
+            self._response = response
+        on_response(response)
 
     def _take_body(self, data: bytes) -> None:
         assert self._decoder is not None and self._body is not None
@@ -300,12 +345,12 @@ class ClientConnection(asyncio.Protocol):
             self._body.finish()
             self._body = None
             self._reusable = self._reusable and not after
-            if self._response is not None:
-                self._finish()
+            self._finish()
 
     def _finish(self) -> None:
         """The exchange is over."""
         self._disarm()
+        self._busy = False
         self._response = None
         self._served += 1
         if self._reusable and not self._transport.is_closing():
@@ -358,8 +403,10 @@ class ClientConnection(asyncio.Protocol):
         self.abort()
 
     def _fail(self, failure: Exception) -> None:
-        if self._head is not None and not self._head.done():
-            self._head.set_exception(failure)
+        if self._waiting is not None:
+            _, on_failure = self._waiting
+            self._waiting = None
+            on_failure(failure)
         if self._body is not None:
             self._body.fail(failure if isinstance(failure, MalformedMessage) else BodyInterrupted(str(failure)))
 

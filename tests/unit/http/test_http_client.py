@@ -377,6 +377,60 @@ async def test_a_response_before_the_end_of_the_request_is_taken(origin, client)
     assert client.statistics()["idle"] == 0
 
 
+async def test_a_request_that_is_given_up_as_its_answer_comes_leaves_the_connection_to_others(origin, client) -> None:  # type: ignore[no-untyped-def]
+    """The answer is whole and the connection back in the pool, but its task has not run yet: cancelling it then must
+    not break off whoever has the connection next."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+
+    server = await origin(script)
+    await (await client.request(server.address, get())).body.read(10)
+    (connection,) = client._connections
+    first = asyncio.create_task(client.request(server.address, get()))
+    told, tell = asyncio.Event(), connection._tell
+
+    def then_cancel(*arguments: object) -> None:
+        tell(*arguments)
+        first.cancel()
+        told.set()
+
+    connection._tell = then_cancel
+    await asyncio.wait_for(told.wait(), PATIENCE_S)
+    connection._tell = tell
+    second = await client.request(server.address, get())
+    assert (second.reused, await second.body.read(10), server.connections) == (True, b"ok", 1)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_an_exchange_without_a_task_tells_its_response_or_its_failure(origin, client) -> None:  # type: ignore[no-untyped-def]
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await reader.readuntil(b"\r\n\r\n")
+
+    server = await origin(script)
+    assert client.take_now(server.address, Timeouts()) is None
+    await (await client.request(server.address, get())).body.read(10)
+    told: asyncio.Queue[object] = asyncio.Queue()
+    for expected in (200, ConnectionEnded):
+        connection = client.take_now(server.address, Timeouts())
+        connection.exchange_now(
+            b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            method="GET",
+            timeout_seconds=PATIENCE_S,
+            on_response=lambda response: told.put_nowait(response.status),
+            on_failure=lambda failure: told.put_nowait(type(failure)),
+        )
+        assert await asyncio.wait_for(told.get(), PATIENCE_S) == expected
+    await none_open(client)
+
+
 async def test_closing_a_response_gives_its_connection_up(origin, client) -> None:  # type: ignore[no-untyped-def]
     server = await origin(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart", OK))
     response = await client.request(server.address, get())
