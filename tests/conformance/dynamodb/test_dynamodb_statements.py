@@ -121,6 +121,27 @@ def test_a_delete_removes_one_item_and_forgives_its_absence(client: Any, films: 
     statement = f"DELETE FROM \"{films}\" WHERE pk = 'a' AND sk = '0' RETURNING ALL OLD *"
     assert found(client.execute_statement(Statement=statement)) == ["0"]
     assert client.execute_statement(Statement=statement)["Items"] == []
+    absent = f"DELETE FROM \"{films}\" WHERE pk = 'a' AND sk = '0' AND n = 5"
+    assert client.execute_statement(Statement=absent)["Items"] == []
+
+
+def test_nothing_is_returned_of_a_change_that_left_nothing(client: Any, films: str) -> None:
+    client.execute_statement(Statement=f"INSERT INTO \"{films}\" VALUE {{'pk': 'returned', 'sk': '1', 'x': 1}}")
+    where = "WHERE pk = 'returned' AND sk = '1'"
+    for change, returned in (("REMOVE x", "MODIFIED NEW"), ("SET z = 1", "MODIFIED OLD")):
+        statement = f'UPDATE "{films}" {change} {where} RETURNING {returned} *'
+        assert client.execute_statement(Statement=statement)["Items"] == []
+
+
+def test_what_cannot_be_returned_is_refused_and_nothing_is_done(client: Any, refused: Any, films: str) -> None:
+    client.execute_statement(Statement=f"INSERT INTO \"{films}\" VALUE {{'pk': 'kept', 'sk': '1'}}")
+    where = "WHERE pk = 'kept' AND sk = '1'"
+    for returned in ("ALL NEW", "MODIFIED OLD", "MODIFIED NEW"):
+        statement = f'DELETE FROM "{films}" {where} RETURNING {returned} *'
+        assert refused("execute_statement", Statement=statement)[0] == "ValidationException"
+    delete = {"Statement": f'DELETE FROM "{films}" {where} RETURNING ALL OLD *'}
+    assert refused("execute_transaction", TransactStatements=[delete])[0] == "ValidationException"
+    assert found(client.execute_statement(Statement=f'SELECT * FROM "{films}" {where}')) == ["1"]
 
 
 @pytest.mark.parametrize(

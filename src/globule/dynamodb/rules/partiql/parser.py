@@ -203,7 +203,10 @@ class _Parser:
     def _delete(self) -> statements.Delete:
         table = self._take(NAME).text
         self._take_word("WHERE")
-        return statements.Delete(table=table, where=self._condition(), returning=self._returning(), given=self._given())
+        where, returning = self._condition(), self._returning()
+        if returning not in (None, "ALL OLD"):
+            raise validation(f"RETURNING {returning} * is not for DELETE statements, which can only return ALL OLD *")
+        return statements.Delete(table=table, where=where, returning=returning, given=self._given())
 
     def _returning(self) -> statements.Returning | None:
         if not self._skip_word("RETURNING"):

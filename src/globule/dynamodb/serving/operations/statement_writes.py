@@ -48,9 +48,9 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
             case "ALL NEW":
                 return new
             case "MODIFIED OLD":
-                return None if old is None else project(self.changed, old.item())
+                return None if old is None else project(self.changed, old.item()) or None
             case "MODIFIED NEW":
-                return None if new is None else project(self.changed, new)
+                return None if new is None else project(self.changed, new) or None
             case _:
                 return None
 
@@ -89,7 +89,8 @@ def planned_write(api: Api, statement: Insert | Update | Delete | Exists, *, ret
 
 
 def _condition(rest: Condition | None, given: Placeholders, *, present: str | None, old: bool) -> WriteCondition:
-    """What WHERE says beyond the key; `present` is an attribute that tells that the item is there at all."""
+    """What WHERE says beyond the key; `present` is an attribute that tells that the item is there at all, which only
+    a DELETE (None) does not need: deleting what is not there succeeds, whatever else WHERE says."""
     if rest is None:
         if present is None:
             return WriteCondition(None)
@@ -98,5 +99,5 @@ def _condition(rest: Condition | None, given: Placeholders, *, present: str | No
     compiled.check(given.values)
     test, values = compiled.test, given.values
     if present is None:
-        return WriteCondition(lambda item: test(item, values), compiled=compiled, return_old=old)
+        return WriteCondition(lambda item: not item or test(item, values), compiled=compiled, return_old=old)
     return WriteCondition(lambda item: present in item and test(item, values), compiled=compiled, return_old=old)

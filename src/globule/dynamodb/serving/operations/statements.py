@@ -130,6 +130,8 @@ async def execute_transaction(api: Api, request: ExecuteTransactionInput) -> Ans
         raise validation("Transaction statements must be all reads or all writes")
     if isinstance(parsed[0], Select):
         return _read_transaction(api, request, [each for each in parsed if isinstance(each, Select)])
+    if any(getattr(statement, "returning", None) is not None for statement in parsed):
+        raise validation("RETURNING clause is not supported in ExecuteTransaction")
     writes = [
         planned_write(
             api,
