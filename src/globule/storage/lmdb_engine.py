@@ -7,9 +7,9 @@ with the changes in the thread, where each call of LMDB hands the interpreter lo
 Two things are not obvious:
 
 * A thread that waits for the interpreter lock may starve while the loop is busy: the loop gives the lock up often,
-  but takes it back before the thread wakes (measured: seconds for one commit). So the loop meets the thread: once
-  when it hands over a commit, and every millisecond from when the commit should be there, it waits for the thread
-  for a fraction of a millisecond, with the lock free. Measured with a saturated loop: 16,000 changes/s grouped by 16.
+  but takes it back before the thread wakes (measured: seconds for one commit). So the loop meets the thread: when it
+  hands over a commit, then after a millisecond, and after that more and more rarely, it waits for the thread for a
+  fraction of a millisecond, with the lock free. Measured with a saturated loop: 16,000 changes/s grouped by 16.
 * LMDB's locks are off (they belong to a thread, and a transaction here begins in one and ends in another). Its rule
   then is that no reader may be older than the last commit while a writer is active: there is one snapshot at a
   time, taken anew after each commit, and one writer, this process (`layout.take_lock`).
@@ -47,9 +47,10 @@ ROOM_AHEAD_BYTES = 2 * GROUP_LIMIT_BYTES
 # How long the loop waits for the thread to take over a commit: some scheduler wake-ups.
 MEET_BEGIN_S = 0.0002
 
-# From when on, how often and how long the loop waits for a commit to come back. Half the time at most.
-MEET_EVERY_S = 0.001
+# How long the loop waits for a commit to come back, and when it does so first. Each time after that takes
+# twice as long to come: a disk that is slow now must not hold up the reads.
 MEET_WAIT_S = 0.0005
+MEET_FIRST_S = 0.001
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -164,11 +165,12 @@ class _Transaction(_View):
 class _Flight:
     """A commit on its way. Each lock is free from when the thread has come to that point."""
 
-    __slots__ = ("began", "landed", "outcome", "problem", "timer", "transaction")
+    __slots__ = ("began", "landed", "meet_after_s", "outcome", "problem", "timer", "transaction")
 
     def __init__(self, transaction: _Transaction, outcome: Callable[[Exception | None], None]) -> None:
         self.transaction = transaction
         self.outcome = outcome
+        self.meet_after_s = MEET_FIRST_S
         self.problem: Exception | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.began = threading.Lock()
@@ -223,7 +225,7 @@ class LmdbEngine:
         flight = self._flight = _Flight(transaction, landed)
         self._flights.put(flight)
         self._loop.call_soon(self._meet_begin, flight)
-        flight.timer = self._loop.call_later(MEET_EVERY_S, self._meet_landed, flight)
+        flight.timer = self._loop.call_later(flight.meet_after_s, self._meet_landed, flight)
 
     def grow(self) -> None:
         self._map_bytes *= 2
@@ -331,7 +333,8 @@ class LmdbEngine:
         if flight.landed.acquire(timeout=MEET_WAIT_S):
             self._land(flight)
         else:
-            flight.timer = self._loop.call_later(MEET_EVERY_S, self._meet_landed, flight)
+            flight.meet_after_s *= 2
+            flight.timer = self._loop.call_later(flight.meet_after_s, self._meet_landed, flight)
 
     def _land(self, flight: _Flight) -> None:
         if flight is not self._flight:
