@@ -60,9 +60,27 @@ class FiledAnswer(NamedTuple):
     file: SendableFile
 
 
-Recall = Callable[[bytes], bytes | FiledAnswer | None]
+class Later:
+    """An answer that is on its way, without a task. One of the two methods is called once, not before the hook that
+    made this has returned."""
+
+    __slots__ = ("_connection", "_head")
+
+    _connection: Connection
+    _head: bytes
+
+    def answer(self, whole: bytes) -> None:
+        """Head and body. The connection stays open after it."""
+        self._connection.answer_later(whole)
+
+    def decline(self, note: object = None) -> None:
+        """Let the handler answer. `note` becomes the request's where it is not None."""
+        self._connection.decline(self._head, note)
+
+
+Recall = Callable[[bytes], "bytes | FiledAnswer | Later | None"]
 """The whole answer to these bytes, where they are exactly one head of a request without a body, and where it is known
-at once; else None. The connection stays open after it."""
+at once or will come without a task; else None. The connection stays open after it."""
 Refusal = Callable[[int, str], Response]
 """Status and reason to the response for a request that never reached the handler, or that the handler failed."""
 
@@ -206,7 +224,7 @@ class Connection(asyncio.Protocol):
         answer = self._recall(data)
         if answer is not None:
             self._active = True
-            self._answer_now(answer)
+            self._answer_now(answer, data)
             return
         self._quiet = False
         self._buffer = data
@@ -244,7 +262,9 @@ class Connection(asyncio.Protocol):
             head = head.removeprefix(b"\r\n")
             answer = self._recall(head)
             if answer is not None:
-                self._answer_now(answer)
+                self._answer_now(answer, head)
+                if self._busy:
+                    return
                 continue
             self._application.requests += 1
             try:
@@ -312,7 +332,11 @@ class Connection(asyncio.Protocol):
     # Recalled answers out: straight into the socket. The transport would do the same one loop iteration later, but
     # cannot send files. It must be empty for that, and what it was given may be on its way until then.
 
-    def _answer_now(self, answer: bytes | FiledAnswer) -> None:
+    def _answer_now(self, answer: bytes | FiledAnswer | Later, request: bytes) -> None:
+        if isinstance(answer, Later):
+            self._quiet, self._busy = False, True
+            answer._connection, answer._head = self, request
+            return
         head, body, file = answer if isinstance(answer, FiledAnswer) else (answer, b"", None)
         if not self._direct:
             self._send(head, body)
@@ -329,6 +353,28 @@ class Connection(asyncio.Protocol):
             return
         if sent_bytes < len(head) + len(body):
             self._send((head + body)[sent_bytes:])
+
+    def answer_later(self, whole: bytes) -> None:
+        """See `Later.answer`."""
+        self._busy = False
+        if self._lost or self._closing:
+            self._forget_if_over()
+            return
+        self._answer_now(whole, b"")
+        if self._application.draining:
+            self._close()
+        else:
+            self._advance()
+
+    def decline(self, head: bytes, note: object) -> None:
+        """See `Later.decline`."""
+        self._busy = False
+        if self._lost or self._closing:
+            self._forget_if_over()
+            return
+        self._application.requests += 1
+        parsed = self._application.parse(head)
+        self._begin(parsed if note is None else msgspec.structs.replace(parsed, note=note))
 
     def _send(self, *pieces: bytes) -> None:
         """By way of the transport."""

@@ -14,6 +14,7 @@ from globule.host.http_connection import (
     Connection,
     FiledAnswer,
     Handler,
+    Later,
     Limits,
     Parse,
     Recall,
@@ -25,7 +26,7 @@ from globule.host.network import Address, Network
 from globule.wire.http import Headers, Response
 from globule.wire.http_head import parse_request_head
 
-__all__ = ["FiledAnswer", "Handler", "Limits", "Server", "TakeOver", "Upgrade", "plain_refusal", "serve"]
+__all__ = ["FiledAnswer", "Handler", "Later", "Limits", "Server", "TakeOver", "Upgrade", "plain_refusal", "serve"]
 
 # Idle connections are looked for this often.
 SWEEP_SECONDS = 1.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from globule.host.http_server import FiledAnswer, Handler, Limits, Server, Upgrade, serve
+from globule.host.http_server import FiledAnswer, Handler, Later, Limits, Server, Upgrade, serve
 from globule.host.http_stream import BUFFER_BYTES, BodyInterrupted
 from globule.host.network import LoopbackNetwork
 from globule.host.sendable_file import SendableFile
@@ -381,6 +383,58 @@ async def test_the_recall_hook_may_answer_at_once(start: Start, dial: Dial) -> N
     client.send(now)
     assert (await client.answer())[2] == b"now"
     assert server.statistics()["requests"] == 1  # that reached the handler
+
+
+async def test_an_answer_may_come_later_without_a_task_or_be_left_to_the_handler(start: Start, dial: Dial) -> None:
+    loop = asyncio.get_running_loop()
+
+    def recall(head: bytes) -> Later | None:
+        later = Later()
+        if head.count(b"\r\n\r\n") != 1:
+            return None
+        if head.startswith(b"GET /later "):
+            loop.call_later(0.01, later.answer, b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nlater")
+        elif head.startswith(b"GET /decline "):
+            loop.call_later(0.01, later.decline, "noted")
+        else:
+            return None
+        return later
+
+    async def handler(request: Request) -> Response:
+        return Response(status=200, body=f"{request.target} {request.note}".encode())
+
+    client = await dial(await start(handler, recall=recall))
+    for target in ("later", "decline", "other", "later"):
+        client.send(f"GET /{target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    bodies = [(await client.answer())[2] for _ in range(4)]
+    assert bodies == [b"later", b"/decline noted", b"/other None", b"later"]
+
+
+async def test_an_answer_that_comes_after_the_client_left_is_dropped(start: Start, dial: Dial) -> None:
+    made: list[Later] = []
+
+    def recall(head: bytes) -> Later:
+        made.append(Later())
+        return made[-1]
+
+    server = await start(echo, recall=recall)
+    for finish in (lambda later: later.answer(b"HTTP/1.1 200 OK\r\n\r\n"), lambda later: later.decline()):
+        client = await dial(server)
+        client.send(GET)
+        async with asyncio.timeout(PATIENCE_S):
+            while not made:  # noqa: ASYNC110 - the hook has no event
+                await asyncio.sleep(0.001)
+        (connection,) = server._application.connections
+        # Closing with a linger of zero resets the connection; otherwise the client might still be reading.
+        linger = struct.pack("ii", 1, 0)
+        client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        client.writer.transport.abort()
+        async with asyncio.timeout(PATIENCE_S):
+            while not connection._lost:  # noqa: ASYNC110 - nor has the connection
+                await asyncio.sleep(0.001)
+        assert server.statistics()["connections"] == 1  # it waits for its answer
+        finish(made.pop())
+        assert server.statistics()["connections"] == 0
 
 
 async def test_a_client_that_pipelines_and_does_not_read_is_held_within_bounds(start: Start, dial: Dial) -> None:
