@@ -225,3 +225,22 @@ async def test_a_simulated_full_disk_refuses_writes_and_recovers() -> None:
     await fill(store, b"b")
     assert store.read().get(b"b") == b"b"
     await store.close()
+
+
+async def test_a_busy_loop_does_not_starve_a_commit(tmp_path: Path) -> None:
+    """The loop gives the interpreter lock up all the time, and a thread that waits for it gets it nevertheless."""
+    store = await open_store(tmp_path)
+    ended = False
+
+    async def spin() -> None:
+        while not ended:
+            sum(range(2000))
+            await asyncio.sleep(0)
+
+    spinning = asyncio.create_task(spin())
+    async with asyncio.timeout(10):
+        for number in range(100):
+            await fill(store, b"%d" % number)
+    ended = True
+    await spinning
+    await store.close()
