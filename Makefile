@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What benchmarks share is not one.
+BENCHMARKS := $(filter-out benchmarks/chat_load.py benchmarks/edge_peers.py,$(wildcard benchmarks/*.py))
 
 .PHONY: help demo down test check format bench docs clean
 
@@ -25,7 +27,7 @@ format: $(VENV)/tested ## Rewrite the code in the one format
 	$(BIN)/ruff format src tests benchmarks scripts examples
 
 bench: $(VENV)/tested ## Benchmarks, each with its peer in the same run
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
 docs: $(VENV)/tested ## Generated pages
 	@for script in scripts/generate_*.py; do $(BIN)/python $$script || exit 1; done
