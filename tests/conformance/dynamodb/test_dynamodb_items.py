@@ -331,3 +331,40 @@ def test_a_conditional_operator_does_not_go_with_an_expression(refused: Any, tab
         "Can not use both expression and non-expression parameters in the same request: "
         "Non-expression parameters: {ConditionalOperator} Expression parameters: {ConditionExpression}",
     )
+
+
+LONG_NAME = "n" * 65_536
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("put_item", {"Item": {LONG_NAME: {"S": "v"}}}),
+        ("put_item", {"Item": {"m": {"M": {LONG_NAME: {"S": "v"}}}}}),
+        (
+            "update_item",
+            {
+                "UpdateExpression": "SET #n = :v",
+                "ExpressionAttributeNames": {"#n": LONG_NAME},
+                "ExpressionAttributeValues": {":v": {"S": "v"}},
+            },
+        ),
+        (
+            "update_item",
+            {
+                "UpdateExpression": "SET m = :v",
+                "ExpressionAttributeValues": {":v": {"M": {LONG_NAME: {"S": "v"}}}},
+            },
+        ),
+        ("update_item", {"AttributeUpdates": {LONG_NAME: {"Value": {"S": "v"}}}}),
+    ],
+)
+def test_a_name_has_less_than_64_kilobytes_at_every_depth(
+    refused: Any, table: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    key = {"pk": {"S": "p"}, "sk": {"S": "s"}}
+    request = {"Item": key | parameters["Item"]} if operation == "put_item" else {"Key": key, **parameters}
+    assert refused(operation, TableName=table, **request) == (
+        "ValidationException",
+        "Attribute name is too large, must be less than 65536 bytes",
+    )

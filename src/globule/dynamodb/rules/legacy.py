@@ -16,7 +16,7 @@ from globule.dynamodb.rules.comparison import kind_of
 from globule.dynamodb.rules.errors import invalid_parameters, validation
 from globule.dynamodb.rules.expressions.updates import added, deleted, wrong_type
 from globule.dynamodb.rules.requests.members import AttributeValueUpdate, Condition, ExpectedAttributeValue
-from globule.dynamodb.rules.values import canonical_value
+from globule.dynamodb.rules.values import canonical_value, check_name
 from globule.wire.aws.errors import AwsError
 
 Test = Callable[[AttributeValue | None], bool]
@@ -172,7 +172,8 @@ def _plain_expectation(name: str, expected: ExpectedAttributeValue) -> Test:
 
 def check_updates(updates: Mapping[str, AttributeValueUpdate]) -> None:
     """Raises ValidationException."""
-    for update in updates.values():
+    for name, update in updates.items():
+        check_name(name)
         action = update.Action or "PUT"
         if update.Value is None:
             if action != "DELETE":

@@ -25,11 +25,14 @@ from globule.dynamodb.rules.sets import ORDER
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-attributes
 NESTING_LIMIT = 32
 ATTRIBUTE_NAME_LIMIT_BYTES = 65_535
+# Characters of a name that is within the limit whatever they are.
+_SHORT_NAME = ATTRIBUTE_NAME_LIMIT_BYTES // 4
 
 EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 AMBIGUOUS = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 )
+NAME_TOO_LARGE = "Attribute name is too large, must be less than 65536 bytes"
 TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 )
@@ -42,10 +45,16 @@ class ShapeProblem(Exception):
 def canonical_item(item: dict[str, Any]) -> Item:
     """In place. Raises ValidationException or ShapeProblem."""
     for name, value in item.items():
-        if len(name) > ATTRIBUTE_NAME_LIMIT_BYTES // 4 and len(name.encode()) > ATTRIBUTE_NAME_LIMIT_BYTES:
-            raise invalid_parameters("Attribute name is too large, must be less than 65536 bytes")
+        if len(name) > _SHORT_NAME:
+            check_name(name)
         canonical_value(value)
     return item
+
+
+def check_name(name: str) -> None:
+    """An attribute's or a map's. Raises ValidationException."""
+    if len(name.encode()) > ATTRIBUTE_NAME_LIMIT_BYTES:
+        raise validation(NAME_TOO_LARGE)
 
 
 def canonical_value(value: Any, level: int = 1) -> AttributeValue:
@@ -147,7 +156,9 @@ def _canonical_map(content: Any, level: int) -> Item:
     if type(content) is not dict:
         raise ShapeProblem
     _limit(level)
-    for element in content.values():
+    for name, element in content.items():
+        if len(name) > _SHORT_NAME:
+            check_name(name)
         canonical_value(element, level + 1)
     return content
 

@@ -12,7 +12,7 @@ from typing import Any
 from globule.dynamodb.model import AttributeValue
 from globule.dynamodb.rules.errors import validation
 from globule.dynamodb.rules.expressions.tree import Steps
-from globule.dynamodb.rules.values import canonical_value
+from globule.dynamodb.rules.values import NAME_TOO_LARGE, TOO_DEEP, canonical_value, check_name
 from globule.wire.aws.errors import AwsError
 
 PLACEHOLDER_LIMIT_BYTES = 255
@@ -73,6 +73,7 @@ def _check_names(names: dict[str, str]) -> None:
             raise validation(
                 f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {placeholder}"
             )
+        check_name(name)
 
 
 def _check_values(values: dict[str, Any]) -> None:
@@ -85,7 +86,7 @@ def _check_values(values: dict[str, Any]) -> None:
         try:
             canonical_value(value)
         except AwsError as problem:
-            if problem.message.startswith("Nesting Levels"):
+            if problem.message in (TOO_DEEP, NAME_TOO_LARGE):
                 raise
             raise validation(
                 f"ExpressionAttributeValues contains invalid value: {problem.message} for key {placeholder}"
