@@ -105,9 +105,12 @@ def write_last(outage: Outage) -> None:
 
 
 def write_if_new(outage: Outage, region: str) -> None:
-    outage.table[region].put_item(
-        Item={KEY: outage.key("condition"), "by": region}, ConditionExpression="attribute_not_exists(id)"
-    )
+    try:
+        outage.table[region].put_item(
+            Item={KEY: outage.key("condition"), "by": region}, ConditionExpression="attribute_not_exists(id)"
+        )
+    except outage.table.regions[region].tables.meta.client.exceptions.ConditionalCheckFailedException:
+        return
     outage.conditions_won.append(region)
 
 
