@@ -17,14 +17,14 @@ test: $(VENV)/tested ## All tests
 	$(BIN)/pytest
 
 check: $(VENV)/tested ## Lint, types, import layers
-	$(BIN)/ruff check src tests benchmarks scripts examples
-	$(BIN)/ruff format --check src tests benchmarks scripts examples
+	$(BIN)/ruff check src tests benchmarks scripts examples suites
+	$(BIN)/ruff format --check src tests benchmarks scripts examples suites
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/tested ## Rewrite the code in the one format
-	$(BIN)/ruff check --fix src tests benchmarks scripts examples
-	$(BIN)/ruff format src tests benchmarks scripts examples
+	$(BIN)/ruff check --fix src tests benchmarks scripts examples suites
+	$(BIN)/ruff format src tests benchmarks scripts examples suites
 
 bench: $(VENV)/tested ## Benchmarks, each with its peer in the same run
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
