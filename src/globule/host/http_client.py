@@ -34,6 +34,7 @@ from globule.wire.http import BytesBody, Request
 
 __all__ = [
     "BodyInterrupted",
+    "ClientConnection",
     "ClientResponse",
     "ConnectFailed",
     "ConnectionEnded",

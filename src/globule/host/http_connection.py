@@ -360,7 +360,7 @@ class Connection(asyncio.Protocol):
         if self._lost or self._closing:
             self._forget_if_over()
             return
-        self._answer_now(whole, b"")
+        self._send(whole)
         if self._application.draining:
             self._close()
         else:

@@ -104,12 +104,32 @@ class EdgeWorld:
         self.tracer = tracer
         self.client: HttpClient[Address] = HttpClient(LoopbackNetwork().connect)
         self.servers: list[Server] = []
+        self.raw_servers: list[asyncio.Server] = []
+        self.scripts: list[asyncio.Task[Any]] = []
 
     async def origin(self, name: str, handler: Handler) -> Server:
         server = await serve(LoopbackNetwork(), ("127.0.0.1", 0), handler, clock=self.clock)
         self.servers.append(server)
         self.names.addresses[name] = server.address
         return server
+
+    async def raw_origin(self, name: str, script: Callable[..., Awaitable[None]]) -> None:
+        """An origin that speaks byte by byte, one script a connection."""
+
+        async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self.scripts.append(task)
+            try:
+                await script(reader, writer)
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+                pass
+            finally:
+                writer.close()
+
+        server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+        self.raw_servers.append(server)
+        self.names.addresses[name] = server.sockets[0].getsockname()[:2]
 
     async def deploy(self, *resources: Any) -> None:
         await self.edge.follow(
@@ -154,6 +174,11 @@ class EdgeWorld:
         await self.edge.close()
         for server in self.servers:
             await server.aclose(0.1)
+        for raw in self.raw_servers:
+            raw.close()
+        for task in self.scripts:
+            task.cancel()
+        await asyncio.gather(*self.scripts, return_exceptions=True)
 
 
 class Got:

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 # "Headers you can't include in a cache policy": they differ for nearly every viewer. Accept-Encoding has its own
 # two settings there.
@@ -59,11 +59,13 @@ _NEVER_HOP_BY_HOP = frozenset(
 )
 
 
-def end_to_end(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def end_to_end(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Without what is of one connection only, be it by name or because Connection says so."""
-    fields = list(fields)
-    named = {option.strip().lower() for name, value in fields if name == "connection" for option in value.split(",")}
-    dropped = HOP_BY_HOP | (named - _NEVER_HOP_BY_HOP)
+    options = [value.lower() for name, value in fields if name == "connection"]
+    dropped = HOP_BY_HOP
+    if options and options not in (["keep-alive"], ["close"]):
+        named = {option.strip() for value in options for option in value.split(",")}
+        dropped = HOP_BY_HOP | (named - _NEVER_HOP_BY_HOP)
     return [field for field in fields if field[0] not in dropped]
 
 

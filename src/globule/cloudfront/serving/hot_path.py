@@ -3,7 +3,8 @@
 Heads that a browser or a poller sends again and again are equal byte by byte. For a head that can be answered from
 the cache alone, what it asks for is remembered by its bytes: parsing, admission and the cache key are then a look-up.
 Nothing else is cut short: freshness, Age and the request id are computed each time. Whatever is not plain (edge
-functions at the viewer's side, conditions, ranges, traces, errors) goes the ordinary way.
+functions at the viewer's side, conditions, ranges, traces, errors) goes the ordinary way; what is never kept may go
+by `express`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from globule.cloudfront.rules.configuration import Settings
 from globule.cloudfront.rules.responses import replayed_fields, with_policy
 from globule.cloudfront.serving import answers
 from globule.cloudfront.serving.cache import HEADS_LIMIT, Cache, Entry
+from globule.cloudfront.serving.express import Express, is_express
 from globule.cloudfront.serving.hot_files import LEAST_BYTES, HotFiles
 from globule.cloudfront.serving.request_ids import RequestIds
 from globule.cloudfront.serving.viewer_exchange import Identity, ViewerExchange
 from globule.cloudfront.serving.wanted import Wanted
 from globule.host.clock import Clock
-from globule.host.http_server import FiledAnswer
+from globule.host.http_server import FiledAnswer, Later
 from globule.host.tracing import HEADER
 from globule.wire.http_head import RequestHead, encode_response_head, parse_request_head, standard_phrase
 
@@ -34,6 +36,8 @@ _ELSEWHERE = frozenset({"range", "if-none-match", "if-modified-since", "if-range
 
 class _Remembered(NamedTuple):
     head: RequestHead
+    wanted: Wanted
+    is_express: bool
     key: str
     """Empty where the cache alone cannot answer."""
     settings: Settings
@@ -52,6 +56,7 @@ class HotPath:
         exchange: ViewerExchange,
         cache: Cache,
         files: HotFiles,
+        express: Express,
         clock: Clock,
         ids: RequestIds,
     ) -> None:
@@ -59,6 +64,7 @@ class HotPath:
         self._exchange = exchange
         self._find = cache.find
         self._files = files
+        self._express = express
         self._now = clock.now
         self._ids = ids
         self._remembered: dict[bytes, _Remembered] = {}
@@ -69,13 +75,16 @@ class HotPath:
     def forget(self) -> None:
         """The world has changed."""
         self._remembered.clear()
+        self._express.forget()
         self._generation += 1
 
-    def recall(self, raw: bytes) -> bytes | FiledAnswer | None:
+    def recall(self, raw: bytes) -> bytes | FiledAnswer | Later | None:
         """The server's `recall` hook."""
         remembered = self._remembered.get(raw)
-        if remembered is None or not remembered.key:
+        if remembered is None:
             return None
+        if not remembered.key:
+            return self._express.begin(remembered.wanted) if remembered.is_express else None
         entry = self._find(remembered.key)
         if entry is None:
             return None
@@ -112,11 +121,14 @@ class HotPath:
             return head
         if len(self._remembered) >= REMEMBERED_HEADS:
             self._remembered.clear()
+            self._express.forget()
         head = msgspec.structs.replace(head, note=wanted)
         settings = wanted.settings
         origin_header = wanted.request.field("origin") if settings.response_headers is not None else None
         self._remembered[raw] = _Remembered(
             head=head,
+            wanted=wanted,
+            is_express=is_express(head, wanted),
             key=wanted.key if _is_plain(head, wanted) else "",
             settings=settings,
             origin_header=origin_header,

@@ -8,6 +8,7 @@ from globule.cloudfront.rules import identifiers
 from globule.cloudfront.rules.admission import HEAD_LIMIT_BYTES, Names
 from globule.cloudfront.serving.cache import Budget, Cache
 from globule.cloudfront.serving.errands import Errands
+from globule.cloudfront.serving.express import Express
 from globule.cloudfront.serving.fetching import Fetching
 from globule.cloudfront.serving.functions import EdgeFunctions
 from globule.cloudfront.serving.hot_files import HotFiles
@@ -54,10 +55,12 @@ class EdgeLocation:
         identity = Identity(name=place.name, pop=pop(place), via=identifiers.via(identifiers.via_host(place.name)))
         viewers, ids = Viewers(place, key), RequestIds(entropy)
         functions = EdgeFunctions(place=place.name, invoker=invoker, clock=clock, tracer=tracer)
+        exchange = OriginExchange(origins=self._origins, functions=functions, via=identity.via)
+        self._express = Express(identity=identity, origins=self._origins, exchange=exchange, ids=ids)
         self._errands = Errands()
         fetching = Fetching(
             cache=self.cache,
-            exchange=OriginExchange(origins=self._origins, functions=functions, via=identity.via),
+            exchange=exchange,
             clock=clock,
             errands=self._errands,
         )
@@ -76,6 +79,7 @@ class EdgeLocation:
             exchange=self._exchange,
             cache=self.cache,
             files=files,
+            express=self._express,
             ids=ids,
             clock=clock,
         )
@@ -109,8 +113,9 @@ class EdgeLocation:
         served = self._server.statistics() if self._server is not None else {"connections": 0, "requests": 0}
         return {
             "connections": served["connections"],
-            "requests": served["requests"] + self._hot_path.hits,
+            "requests": served["requests"] + self._hot_path.hits + self._express.relayed,
             "hot_hits": self._hot_path.hits,
+            "express": self._express.relayed,
             "cache": self.cache.statistics(),
             "origins": self._origins.statistics(),
         }

@@ -47,12 +47,11 @@ class OriginExchange:
     async def ask(self, wanted: Wanted, visit: Visit, extra: Fields) -> OriginAnswer:
         """`extra`: conditions and ranges of the edge's own. Raises OriginFailed, FunctionRefused."""
         settings, method = wanted.settings, wanted.request.method
-        fields = [*wanted.sent_fields(self._via), ("x-amz-cf-id", visit.request_id), *extra]
         if len(settings.origins) == 1 or method not in METHODS:
-            return await self._ask_one(wanted, visit, settings.origins[0], fields)
+            return await self._ask_one(wanted, visit, settings.origins[0], extra)
         primary, secondary = settings.origins
         try:
-            answer = await self._ask_one(wanted, visit, primary, fields)
+            answer = await self._ask_one(wanted, visit, primary, extra)
         except OriginFailed as failed:
             if not fails_over(settings.failover_codes, method, failed.failure):
                 raise
@@ -60,19 +59,24 @@ class OriginExchange:
             if answer.generated or not fails_over(settings.failover_codes, method, answer.status):
                 return answer
             answer.close()
-        return await self._ask_one(wanted, visit, secondary, fields)
+        return await self._ask_one(wanted, visit, secondary, extra)
 
-    async def _ask_one(self, wanted: Wanted, visit: Visit, origin: Origin, base: Fields) -> OriginAnswer:
+    def shown(self, wanted: Wanted, origin: Origin, request_id: str, extra: Fields) -> FunctionRequest:
+        """The request to an origin, as an origin-request function sees it."""
+        host = ("host", origin_request.origin_host(wanted.settings, wanted.request, origin))
         viewer = wanted.request.viewer
-        shown = FunctionRequest(
+        return FunctionRequest(
             client_ip=viewer.address,
             method=wanted.request.method,
             uri=wanted.uri,
             query=origin_request.origin_query(wanted.settings, wanted.request),
-            fields=[("host", origin_request.origin_host(wanted.settings, wanted.request, origin)), *base],
+            fields=[host, *wanted.sent_fields(self._via), ("x-amz-cf-id", request_id), *extra],
             origin=origin,
             scheme=origin_request.origin_scheme(origin, viewer.scheme),
         )
+
+    async def _ask_one(self, wanted: Wanted, visit: Visit, origin: Origin, extra: Fields) -> OriginAnswer:
+        shown = self.shown(wanted, origin, visit.request_id, extra)
         body = visit.body
         function = wanted.settings.functions.get("origin-request")
         if function is not None:
@@ -80,7 +84,7 @@ class OriginExchange:
             if isinstance(changed, OriginAnswer):
                 return changed
             shown, body = changed
-        answer = await self._send(shown, body, visit.trace, wanted.configuration.access_controls)
+        answer = await self._send(shown, body, visit, wanted.configuration.access_controls)
         function = wanted.settings.functions.get("origin-response")
         return answer if function is None else await self._after(function, wanted, visit, shown, answer)
 
@@ -116,24 +120,27 @@ class OriginExchange:
         )
         return shown, body if result.body is None else BytesBody(result.body)
 
-    async def _send(
-        self, shown: FunctionRequest, body: Body, trace: str | None, controls: AccessControls
-    ) -> OriginAnswer:
+    def request(self, shown: FunctionRequest, body: Body, controls: AccessControls) -> Request:
+        """What goes to `shown.origin`."""
         origin = shown.origin
         assert origin is not None
         fields = origin_request.with_custom_headers(shown.fields, origin.custom_headers)
         query = f"?{shown.query}" if shown.query else ""
-        response = await self._origins.send(
-            origin,
-            shown.scheme,
-            Request(
-                method=shown.method,
-                target=f"{origin.path}{shown.uri}{query}",
-                headers=Headers(origin_request.signed(fields, origin, controls)),
-                body=body,
-            ),
-            trace=sampled(trace),
+        return Request(
+            method=shown.method,
+            target=f"{origin.path}{shown.uri}{query}",
+            headers=Headers(origin_request.signed(fields, origin, controls)),
+            body=body,
         )
+
+    async def _send(self, shown: FunctionRequest, body: Body, visit: Visit, controls: AccessControls) -> OriginAnswer:
+        assert shown.origin is not None
+        response = visit.outcome
+        if response is None:
+            request = self.request(shown, body, controls)
+            response = await self._origins.send(shown.origin, shown.scheme, request, trace=sampled(visit.trace))
+        elif isinstance(response, OriginFailed):
+            raise response
         return OriginAnswer(
             status=response.status,
             reason=response.reason,

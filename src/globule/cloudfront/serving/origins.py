@@ -8,10 +8,12 @@ from globule.cloudfront.model import CustomOrigin, Origin, S3Origin
 from globule.cloudfront.rules.failures import OriginFailure
 from globule.host.clock import Clock
 from globule.host.http_client import (
+    ClientConnection,
     ClientResponse,
     ConnectFailed,
     ConnectionEnded,
     HttpClient,
+    HttpClientError,
     PoolExhausted,
     PoolLimits,
     ResponseTimeout,
@@ -23,6 +25,7 @@ from globule.wan.dialer import Dialer
 from globule.wan.naming import Endpoint, NameNotFound, Resolver
 from globule.wire.http import Request
 from globule.wire.http_head import InvalidField, MalformedMessage
+from globule.world import places
 from globule.world.places import Place
 
 # What CloudFront keeps open to an S3 origin; it has no setting there.
@@ -30,6 +33,11 @@ S3_KEEPALIVE_SECONDS = 60.0
 # Requests that a broken connection interrupts are only sent again where that is harmless
 # ("CloudFront doesn't re-attempt ... POST, PUT", .../RequestAndResponseBehaviorCustomOrigin.html).
 RETRIED = frozenset({"GET", "HEAD"})
+# How long an answer of the resolver may be used without asking it again. Its own cache follows TTLs; this only spares
+# most requests of a busy origin the way to it.
+RECENT_SECONDS = 0.25
+# Functions may name any number of origins.
+RECENT_NAMES = 1024
 
 
 class OriginFailed(Exception):
@@ -45,7 +53,8 @@ class OriginKey(NamedTuple):
 
     name: str
     address: Address
-    place: Place
+    place: str
+    """The name of the place that the address stands at."""
     secure: bool
 
 
@@ -58,6 +67,8 @@ class Origins:
         self._resolver = resolver
         self._clock = clock
         self._tracer = tracer
+        self._recent: dict[str, tuple[Endpoint, float]] = {}
+        """Names that were looked up just now, and until when they count as that."""
         self._client: HttpClient[OriginKey] = HttpClient(self._connect, limits=PoolLimits(), clock=clock)
 
     def __repr__(self) -> str:
@@ -80,31 +91,35 @@ class Origins:
             self._record(trace, "origin DNS", started, name)
         if not endpoints:
             raise OriginFailed(OriginFailure.UNRESOLVED, f"{name} has no address")
+        if len(self._recent) >= RECENT_NAMES:
+            self._recent.clear()
+        self._recent[name] = (endpoints[0], self._clock.monotonic() + RECENT_SECONDS)
         return endpoints[0]
+
+    def take_now(self, origin: Origin, scheme: str, timeouts: Timeouts) -> ClientConnection | None:
+        """An open connection to an origin; None where there is none, or where the origin's name must be looked up
+        again."""
+        endpoint, until = self._recent.get(origin.domain_name, (None, 0.0))
+        if endpoint is None or self._clock.monotonic() >= until:
+            return None
+        return self._client.take_now(_key(origin, endpoint, scheme), timeouts)
 
     async def send(self, origin: Origin, scheme: str, request: Request, *, trace: str | None) -> ClientResponse:
         """Send a request to an origin; return when the head of its response is here. Raises OriginFailed."""
         endpoint = await self.resolve(origin.domain_name, trace=trace)
-        key = OriginKey(origin.domain_name, endpoint.address, endpoint.place, scheme == "https")
-        timeouts = _timeouts(origin)
+        key = _key(origin, endpoint, scheme)
+        timeouts = timeouts_of(origin)
         attempt = 1
         while True:
             started = self._clock.now()
             try:
                 response = await self._client.request(key, request, timeouts=timeouts)
-            except ConnectFailed as problem:
-                if attempt >= origin.connection_attempts:
-                    kind = OriginFailure.CONNECT_TIMEOUT if problem.timed_out else OriginFailure.UNREACHABLE
-                    raise OriginFailed(kind, str(problem)) from None
-            except ConnectionEnded as problem:
-                if attempt >= origin.connection_attempts or request.method not in RETRIED:
-                    raise OriginFailed(OriginFailure.BROKEN, str(problem)) from None
-            except ResponseTimeout as problem:
-                raise OriginFailed(OriginFailure.TIMEOUT, str(problem)) from None
-            except PoolExhausted as problem:
-                raise OriginFailed(OriginFailure.UNREACHABLE, str(problem)) from None
-            except (MalformedMessage, InvalidField) as problem:
-                raise OriginFailed(OriginFailure.INVALID, str(problem)) from None
+            except (ConnectFailed, ConnectionEnded) as problem:
+                again = isinstance(problem, ConnectFailed) or request.method in RETRIED
+                if not again or attempt >= origin.connection_attempts:
+                    raise failed(problem) from None
+            except (HttpClientError, MalformedMessage, InvalidField) as problem:
+                raise failed(problem) from None
             else:
                 self._record_response(trace, started, response, endpoint.place)
                 return response
@@ -114,7 +129,7 @@ class Origins:
         await self._dialer.connect(
             protocol_factory,
             source=self._place,
-            destination=key.place,
+            destination=places.place(key.place),
             address=key.address,
             secure=key.secure,
             network="backbone",
@@ -135,7 +150,27 @@ class Origins:
         self._record(trace, "origin response", connected, note)
 
 
-def _timeouts(origin: Origin) -> Timeouts:
+def failed(problem: Exception) -> OriginFailed:
+    """What an exception of the HTTP client says of the origin."""
+    match problem:
+        case ConnectFailed(timed_out=True):
+            kind = OriginFailure.CONNECT_TIMEOUT
+        case ConnectFailed() | PoolExhausted():
+            kind = OriginFailure.UNREACHABLE
+        case ResponseTimeout():
+            kind = OriginFailure.TIMEOUT
+        case MalformedMessage() | InvalidField():
+            kind = OriginFailure.INVALID
+        case _:
+            kind = OriginFailure.BROKEN
+    return OriginFailed(kind, str(problem))
+
+
+def _key(origin: Origin, endpoint: Endpoint, scheme: str) -> OriginKey:
+    return OriginKey(origin.domain_name, endpoint.address, endpoint.place.name, scheme == "https")
+
+
+def timeouts_of(origin: Origin) -> Timeouts:
     match origin.config:
         case CustomOrigin(read_timeout=read, keepalive_timeout=keepalive):
             pass

@@ -25,7 +25,7 @@ from globule.cloudfront.serving.request_body import exposed
 from globule.cloudfront.serving.request_ids import RequestIds
 from globule.cloudfront.serving.selecting import select
 from globule.cloudfront.serving.viewers import Fields, Viewers
-from globule.cloudfront.serving.wanted import Visit, Wanted
+from globule.cloudfront.serving.wanted import Early, Visit, Wanted
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
 from globule.host.tracing import HEADER, Tracer, sampled
@@ -75,8 +75,11 @@ class ViewerExchange:
         return admitted
 
     async def handle(self, request: Request) -> Response:
-        request_id = self._ids.next().decode()
-        wanted = request.note
+        wanted, outcome = request.note, None
+        if isinstance(wanted, Early):
+            wanted, request_id, outcome = wanted
+        else:
+            request_id = self._ids.next().decode()
         if not isinstance(wanted, Wanted):
             admitted = self.admit(
                 request.method, request.target, request.headers.fields, has_body=request.body.length != 0
@@ -87,7 +90,7 @@ class ViewerExchange:
                 case Redirect():
                     return self._response(answers.redirected(admitted), request_id)
             wanted = admitted
-        visit = Visit(request_id=request_id, trace=request.headers.get(HEADER), body=request.body)
+        visit = Visit(request_id=request_id, trace=request.headers.get(HEADER), body=request.body, outcome=outcome)
         try:
             answer = await self._answer(wanted, visit)
         except FunctionRefused as problem:

@@ -5,6 +5,8 @@ Equal heads want the same, so a `Wanted` may serve many requests; what differs b
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from globule.cloudfront.rules import origin_request, selection
@@ -12,6 +14,8 @@ from globule.cloudfront.rules.admission import object_path
 from globule.cloudfront.rules.configuration import Configuration, Settings
 from globule.cloudfront.rules.key import cache_key
 from globule.cloudfront.rules.requests import ViewerRequest
+from globule.cloudfront.serving.origins import OriginFailed
+from globule.host.http_client import ClientResponse
 from globule.wire.http import Body
 
 Fields = list[tuple[str, str]]
@@ -24,6 +28,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None
     """The X-Amzn-Trace-Id field."""
     body: Body
+    outcome: ClientResponse | OriginFailed | None = None
+    """What the origin has answered already."""
 
 
 class Wanted:
@@ -49,3 +55,11 @@ class Wanted:
         if self._sent is None:
             self._sent = origin_request.origin_fields(self.settings, self.request, cacheable=self.cacheable, via=via)
         return self._sent
+
+
+class Early(NamedTuple):
+    """A request whose origin has answered before its handler began."""
+
+    wanted: Wanted
+    request_id: str
+    outcome: ClientResponse | OriginFailed
