@@ -185,3 +185,42 @@ def test_a_protected_replica_is_not_removed_by_another_region(simulated: Any, ch
         assert len(world[US].find("chat").replicas) == 1
 
     simulated(story)
+
+
+def test_a_replica_that_the_api_added_is_left_alone_and_may_be_adopted(simulated: Any, chat: TableSpec) -> None:
+    async def story(world: Any) -> None:
+        await world.start(US, EU)
+        asked = world_of(replicated(chat, US), regions=(US, EU))
+        await follow(world, asked)
+        await world.put(US, "chat", message(1))
+        await world[US].add_replica("chat", EU)
+        await world.until(lambda: world[EU].names() == ["chat"] and world[EU].find("chat").status == "ACTIVE")
+        await follow(world, asked)
+        assert world.items(EU, "chat") == [message(1)]
+        await follow(world, world_of(replicated(chat, US, EU), regions=(US, EU)))
+        assert world[EU].problems() == []
+        assert world[EU].find("chat").stack == "app"
+        await world.put(EU, "chat", message(2))
+        await world.until_equal("chat")
+        await follow(world, world_of(regions=(US, EU)))
+        assert world[EU].names() == []
+
+    simulated(story)
+
+
+def test_a_replica_that_is_let_go_while_it_is_being_made_is_forgotten_by_all(simulated: Any, chat: TableSpec) -> None:
+    async def story(world: Any) -> None:
+        await world.start(US, EU, AP)
+        await world.replicate(chat, US, EU)
+        await world.regions[EU].crash()
+        await world[US].add_replica("chat", AP)
+        await asyncio.sleep(3)
+        await world[US].remove_replica("chat", AP)
+        await world.regions[EU].start()
+        await asyncio.sleep(30)
+        assert [replica.region for replica in world[EU].find("chat").replicas] == [US]
+        assert [replica.region for replica in world[US].find("chat").replicas] == [EU]
+        await world.put(EU, "chat", message(1))
+        await world.until(lambda: world.get(US, "chat", message(1)) is not None)
+
+    simulated(story)

@@ -9,6 +9,9 @@ import msgspec
 import pytest
 
 from globule.dynamodb.model import Index, Item, KeyAttribute, Keys, Projection, TableSpec
+from globule.dynamodb.rules.conflict import Version
+from globule.dynamodb.rules.records import encode_record
+from globule.dynamodb.serving.replication.messages import Batch, Entry, encode
 from globule.dynamodb.serving.tables import TableExists, TableNotFound
 
 US, EU, AP = "us-east-1", "eu-west-1", "ap-northeast-1"
@@ -380,10 +383,30 @@ def test_what_is_no_message_is_refused_and_changes_nothing(simulated: Any, chat:
     async def story(world: Any) -> None:
         await world.start(US)
         await world[US].create(chat)
+        await world.start(EU)
+        await world[US].add_replica("chat", EU)
+        await world.until(lambda: world[EU].find("chat").status == "ACTIVE")
         before = dict(world.regions[US].disk.pairs)
-        for data in (b"", b"\x01", b"\x02\x80", b"\x01\x81\xa4type\xa5Batch", b"\x01" + b"\xff" * 100):
+        group = world[US].find("chat").group
+
+        def batch(place: bytes, record: bytes) -> bytes:
+            entries = [Entry(place, record, False)]
+            return encode(Batch(group=group, origin=EU, entries=entries, passed=1))
+
+        for data in (
+            b"",
+            b"\x01",
+            b"\x02\x80",
+            b"\x01\x81\xa4type\xa5Batch",
+            b"\x01" + b"\xff" * 100,
+            batch(b"place", b""),
+            batch(b"place", b"\x00\xff" + b"\x01" * 40),
+            batch(b"p" * 5000, encode_record(Version(1, EU), 1, b'{"room":{"S":"r"},"at":{"N":"1"}}')),
+            batch(b"place", encode_record(Version(1, EU), 1, b'{"room":{"S":"r"}}')),
+            batch(b"place", encode_record(Version(1, EU), 1, b"no json")),
+        ):
             answer = await world[US].receive(data)
             assert b"Refused" in answer
-        assert world.regions[US].disk.pairs == before
+        assert {key for key, value in world.regions[US].disk.pairs.items() if before.get(key) != value} == set()
 
     simulated(story)

@@ -13,7 +13,7 @@ from typing import Any
 
 from globule.host.entropy import Entropy
 from globule.storage.group import EngineTransaction
-from globule.storage.store import StoreFull
+from globule.storage.store import KEY_LIMIT_BYTES, StoreFull
 
 
 class MemoryDisk:
@@ -61,6 +61,7 @@ class _Transaction:
                 yield key, value
 
     def put(self, key: bytes, value: bytes) -> bytes | None:
+        assert len(key) <= KEY_LIMIT_BYTES
         old = self.get(key)
         self.changes[key] = value
         return old

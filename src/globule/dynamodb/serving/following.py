@@ -28,7 +28,7 @@ from globule.host.clock import Clock
 from globule.storage.store import StoreProblem
 from globule.world.snapshot import World
 
-# How long the start of a region waits for its replicas to be filled. Longer, and it serves while they are.
+# How long a region waits for the replicas that it made to be filled. Where it takes longer, it serves meanwhile.
 FILLED_PATIENCE_S = 5.0
 _POLL_S = 0.02
 
@@ -70,9 +70,14 @@ class Following:
             table = wanted.get(record.name)
             if record.stack is not None and (table is None or not table.is_this(record)):
                 await self._shaping.delete(record.name)
-        made = [table for table in wanted.values() if await self._make(table)]
+        made = [table.spec.name for table in wanted.values() if await self._make(table)]
         self._replication.reach()
         await self._wait_until_filled(made)
+        self.problems += [
+            f"{table.stack}: table {name} is still being copied from {table.home}"
+            for name, table in wanted.items()
+            if name in self._catalogue.names() and self._catalogue.find(name).status == "CREATING"
+        ]
 
     def _wanted(self, world: World) -> Iterator[Wanted]:
         for deployed in world.deployed(Table, region=self._region):
@@ -101,7 +106,7 @@ class Following:
                 )
 
     async def _make(self, table: Wanted) -> bool:
-        """Whether it is as it is wanted now."""
+        """Bring one table up. Says whether it was made just now."""
         name = table.spec.name
         try:
             record = self._catalogue.find(name)
@@ -110,21 +115,18 @@ class Following:
         try:
             if record is None:
                 await self._create(table)
-            elif record.stack is None:
+                return True
+            if record.stack is None and not table.is_this(record):
                 self.problems.append(f"{table.stack}: there is a table {name} already, which no stack made")
-                return False
             elif record.declared != table.declared:
                 await self._change(record, table)
         except (TableExists, TableNotFound) as problem:
             self.problems.append(f"{table.stack}: table {name}: {problem!r}")
-            return False
         except TableBusy:
             self.problems.append(f"{table.stack}: table {name} is still creating an index; deploy again later")
-            return False
         except StoreProblem as problem:
             self.problems.append(f"{table.stack}: table {name}: {problem}")
-            return False
-        return True
+        return False
 
     async def _create(self, table: Wanted) -> None:
         leads = table.home == self._region
@@ -164,7 +166,7 @@ class Following:
                     await self._replication.membership.drop(record.number, region, tell=True)
         if before is None or before.spec.stream != table.spec.stream:
             await self._change_stream(record, table, table.spec.stream)
-        await self._shaping.update(record.name, lambda _: table.spec, declared=table.declared)
+        await self._shaping.update(record.name, lambda _: table.spec, stack=table.stack, declared=table.declared)
 
     async def _change_stream(self, record: TableRecord, table: Wanted, view: StreamView | None) -> None:
         if record.stream is not None and record.stream.view != view:
@@ -173,14 +175,9 @@ class Following:
             label = stream_label(table.identity, view)
             await self._shaping.enable_stream(record.name, view, label=label)
 
-    async def _wait_until_filled(self, tables: list[Wanted]) -> None:
+    async def _wait_until_filled(self, names: list[str]) -> None:
         patience = self._clock.monotonic() + FILLED_PATIENCE_S
         while self._clock.monotonic() < patience:
-            if all(self._catalogue.find(table.spec.name).status == "ACTIVE" for table in tables):
+            if all(self._catalogue.find(name).status == "ACTIVE" for name in names):
                 return
             await self._clock.sleep(_POLL_S)
-        self.problems += [
-            f"{table.stack}: table {table.spec.name} is still being copied from {table.home}"
-            for table in tables
-            if self._catalogue.find(table.spec.name).status != "ACTIVE"
-        ]

@@ -227,8 +227,7 @@ class Writer(Reader):
         old_item = None if old is None else _decode(_raw(old))
         new_item = None if new is None else _decode(_raw(new))
         for index in table.indexes:
-            if index.status != "DELETING":
-                self._change_entry(table, index, place, old_item, new_item, new)
+            self._change_entry(table, index, place, old_item, new_item, new)
         if attribute is not None:
             self._change_expiry(table, place, old_item, new_item)
         if stream is not None:
@@ -290,7 +289,7 @@ class Writer(Reader):
         assert attribute is not None
         old_expiry = None if old is None else expiry_s(old, attribute)
         new_expiry = None if new is None else expiry_s(new, attribute)
-        if old_expiry == new_expiry and old is not None:
+        if old_expiry == new_expiry:
             return
         if old_expiry is not None:
             self._transaction.delete(numbered(EXPIRIES, table.number, old_expiry) + place)

@@ -113,9 +113,10 @@ class Shaping:
         name: str,
         change: Callable[[TableSpec], TableSpec],
         *,
+        stack: str | None = None,
         declared: Declared | None = None,
     ) -> TableRecord:
-        """Where the table is global, its other replicas are told; unless a stack `declared` the change, which they
+        """Where the table is global, its other replicas are told; unless a `stack` `declared` the change, which they
         hear of by themselves. Raises TableNotFound, TableBusy."""
         found = self._catalogue.find(name)
         first = await self._catalogue.allocate(len(change(found.spec).indexes))
@@ -127,7 +128,7 @@ class Shaping:
                 raise TableBusy(record.name)
             settled = record.settled
             if declared is not None:
-                record = replace(record, declared=declared)
+                record = replace(record, stack=stack, declared=declared)
             elif record.group is not None and spec != record.spec:
                 settled = (self._surroundings.time.tick(), self._surroundings.region)
             return self._reshaped(replace(record, settled=settled), spec, first)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import struct
 
 import msgspec
 
@@ -48,6 +50,11 @@ from globule.dynamodb.serving.streams import Streams
 from globule.dynamodb.serving.surroundings import Surroundings
 from globule.storage.store import Store, StoreProblem, WriteTransaction
 
+log = logging.getLogger(__name__)
+
+# What reading a record raises that is none.
+_NO_RECORDS = (struct.error, IndexError, KeyError, UnicodeDecodeError, AssertionError, msgspec.MsgspecError)
+
 
 class Inbound:
     """Answers the other regions."""
@@ -77,6 +84,7 @@ class Inbound:
         try:
             answer = await self._answer(decode_message(data))
         except MessageProblem as problem:
+            log.warning("refused: %s", problem)
             answer = Refused(str(problem))
         except TableNotFound:
             answer = Unknown()
@@ -135,7 +143,11 @@ class Inbound:
                 write_standing(transaction, table.number, batch.origin, standing)
             return settlements
 
-        for settlement in await self._store.write(apply):
+        try:
+            settlements = await self._store.write(apply)
+        except _NO_RECORDS as problem:
+            raise MessageProblem(f"a batch for {table.name} with what are no records: {problem!r}") from problem
+        for settlement in settlements:
             self.settlements[settlement] += 1
         self._streams.notify()
         return Applied(at=self._surroundings.clock.now())
@@ -145,14 +157,14 @@ class Inbound:
             here = self._catalogue.of_group(join.group)
             if here is None:
                 try:
-                    here = await self._create(join.group, join.spec, join.members, join.stack)
+                    here = await self._create(join.group, join.spec, join.members)
                 except TableExists:
                     return NameTaken()
             return Done()
 
-    async def _create(self, group: str, spec: TableSpec, members: list[str], stack: str | None) -> TableRecord:
+    async def _create(self, group: str, spec: TableSpec, members: list[str]) -> TableRecord:
         replicas = tuple(ReplicaRecord(region=member, status="ACTIVE") for member in members)
-        return await self._shaping.create(spec, stack=stack, group=group, replicas=replicas, status="CREATING")
+        return await self._shaping.create(spec, group=group, replicas=replicas, status="CREATING")
 
     def _found(self, group: str) -> TableRecord:
         """Raises TableNotFound."""

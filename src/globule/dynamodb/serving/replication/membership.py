@@ -130,7 +130,7 @@ class Membership:
         if table.stream is None:
             table = await self._shaping.enable_stream(name, "NEW_AND_OLD_IMAGES")
         members = [self._region, *(replica.region for replica in table.replicas)]
-        join = Join(group=group, spec=new_replica(table.spec), origin=self._region, members=members, stack=table.stack)
+        join = Join(group=group, spec=new_replica(table.spec), origin=self._region, members=members)
         if isinstance(await self._ask(region, join), NameTaken):
             raise TableExists(name)
         record = await self.note(table.number, region, group=group, seeded_by=self._region)
@@ -229,7 +229,24 @@ class Membership:
                 delay_s = min(RETRY_LAST_S, 2 * delay_s)
             except TableNotFound:
                 break
+            if not self._has(number, region):
+                await self._take_back(number, region)
+                break
         self._seeding.discard((number, region))
+
+    def _has(self, number: int, region: str) -> bool:
+        return any(each.region == region for each in self._catalogue.current(number).replicas)
+
+    async def _take_back(self, number: int, region: str) -> None:
+        """The replica was let go while others were perhaps being told to welcome it."""
+        table = self._catalogue.current(number)
+
+        def forget(transaction: WriteTransaction) -> None:
+            for each in table.replicas:
+                if table.group is not None:
+                    self._errands.enter(transaction, each.region, Forget(group=table.group, region=region))
+
+        await self._store.write(forget)
 
     async def _seed_once(self, number: int, region: str) -> None:
         table = self._catalogue.current(number)

@@ -50,7 +50,6 @@ class Join(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     origin: str
     members: list[str]
     """The regions that the new replica tells of its writes."""
-    stack: str | None
 
 
 class Welcome(msgspec.Struct, frozen=True, tag=True, kw_only=True):
