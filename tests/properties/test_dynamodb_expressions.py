@@ -147,49 +147,11 @@ def test_a_condition_is_read_as_it_was_written(condition: Condition) -> None:
     assert parse_condition("FilterExpression", written(condition)) == condition
 
 
-words = st.sampled_from(
-    [
-        "a",
-        "b.c",
-        "d[0]",
-        "#n",
-        ":v",
-        ":w",
-        "=",
-        "<>",
-        "<",
-        "<=",
-        ">",
-        ">=",
-        "(",
-        ")",
-        ",",
-        ".",
-        "[",
-        "]",
-        "AND",
-        "OR",
-        "NOT",
-        "BETWEEN",
-        "IN",
-        "size",
-        "contains",
-        "attribute_exists",
-        "SET",
-        "REMOVE",
-        "ADD",
-        "DELETE",
-        "+",
-        "-",
-        "list_append",
-        "if_not_exists",
-        "%",
-        "'",
-        '"',
-        "é",
-        "1",
-    ]
-)
+VOCABULARY = """
+a b.c d[0] #n :v :w = <> < <= > >= ( ) , . [ ] AND OR NOT BETWEEN IN size contains attribute_exists SET REMOVE ADD
+DELETE + - list_append if_not_exists % ' " é 1
+"""
+words = st.sampled_from(VOCABULARY.split())
 
 
 @given(st.lists(words, max_size=25).map(" ".join))
