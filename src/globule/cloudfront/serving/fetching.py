@@ -25,7 +25,7 @@ from globule.cloudfront.serving.cache import Cache, Entry
 from globule.cloudfront.serving.errands import Errands
 from globule.cloudfront.serving.functions import FunctionRefused
 from globule.cloudfront.serving.keeping import Fetch, Flight, Growing, Keeping, joined
-from globule.cloudfront.serving.origin_exchange import OriginExchange
+from globule.cloudfront.serving.origin_exchange import OriginAnswer, OriginExchange
 from globule.cloudfront.serving.origins import OriginFailed
 from globule.cloudfront.serving.relaying import relayed
 from globule.cloudfront.serving.wanted import Visit, Wanted
@@ -52,6 +52,14 @@ class Fetching:
         except OriginFailed as failed:
             return failed_answer(failed, wanted, visit)
         return relayed(got, wanted)
+
+    async def hand_shake(self, wanted: Wanted, visit: Visit, extra: list[tuple[str, str]]) -> OriginAnswer | Answer:
+        """The origin's 101; or the answer of one that does not switch protocols. Raises FunctionRefused."""
+        try:
+            got = await self._exchange.ask(wanted, visit, extra)
+        except OriginFailed as failed:
+            return failed_answer(failed, wanted, visit)
+        return got if got.status == 101 and got.response is not None else relayed(got, wanted)
 
     async def cached(self, wanted: Wanted, visit: Visit, *, range_header: str | None) -> Answer:
         """Of a request whose answer may be kept. `range_header`: one range of bytes that the viewer wants, in its

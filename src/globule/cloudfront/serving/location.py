@@ -18,6 +18,7 @@ from globule.cloudfront.serving.origins import Origins
 from globule.cloudfront.serving.request_ids import RequestIds
 from globule.cloudfront.serving.viewer_exchange import Identity, ViewerExchange
 from globule.cloudfront.serving.viewers import Viewers
+from globule.cloudfront.serving.websocket import Tunnels
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
 from globule.host.functions import Invoker
@@ -58,6 +59,7 @@ class EdgeLocation:
         exchange = OriginExchange(origins=self._origins, functions=functions, via=identity.via)
         self._express = Express(identity=identity, origins=self._origins, exchange=exchange, ids=ids)
         self._errands = Errands()
+        self._tunnels = Tunnels()
         fetching = Fetching(
             cache=self.cache,
             exchange=exchange,
@@ -69,6 +71,7 @@ class EdgeLocation:
             viewers=viewers,
             fetching=fetching,
             functions=functions,
+            tunnels=self._tunnels,
             ids=ids,
             clock=clock,
             entropy=entropy,
@@ -116,6 +119,7 @@ class EdgeLocation:
             "requests": served["requests"] + self._hot_path.hits + self._express.relayed,
             "hot_hits": self._hot_path.hits,
             "express": self._express.relayed,
+            "websockets": len(self._tunnels),
             "cache": self.cache.statistics(),
             "origins": self._origins.statistics(),
         }
@@ -123,5 +127,6 @@ class EdgeLocation:
     async def close(self) -> None:
         if self._server is not None:
             await self._server.aclose(grace_seconds=1.0)
+        self._tunnels.close()
         await self._errands.close()
         self._origins.close()

@@ -10,6 +10,7 @@ from globule.cloudfront.rules.configuration import AccessControls
 from globule.cloudfront.rules.edge_events import FunctionRequest, FunctionResponse
 from globule.cloudfront.rules.edge_results import Generated, body_limit
 from globule.cloudfront.rules.failover import METHODS, fails_over
+from globule.cloudfront.rules.failures import OriginFailure
 from globule.cloudfront.rules.header_lists import end_to_end
 from globule.cloudfront.serving.functions import EdgeFunctions
 from globule.cloudfront.serving.origins import OriginFailed, Origins
@@ -20,6 +21,9 @@ from globule.host.tracing import sampled
 from globule.wire.http import Body, BytesBody, Headers, Request
 
 Fields = list[tuple[str, str]]
+
+# Switching Protocols: not a response that functions see.
+SWITCHING = 101
 
 
 class OriginAnswer(msgspec.Struct, kw_only=True):
@@ -86,7 +90,11 @@ class OriginExchange:
             shown, body = changed
         answer = await self._send(shown, body, visit, wanted.configuration.access_controls)
         function = wanted.settings.functions.get("origin-response")
-        return answer if function is None else await self._after(function, wanted, visit, shown, answer)
+        return (
+            answer
+            if function is None or answer.status == SWITCHING
+            else await self._after(function, wanted, visit, shown, answer)
+        )
 
     async def _before(
         self, function: EdgeFunction, wanted: Wanted, visit: Visit, shown: FunctionRequest, origin: Origin
@@ -141,6 +149,9 @@ class OriginExchange:
             response = await self._origins.send(shown.origin, shown.scheme, request, trace=sampled(visit.trace))
         elif isinstance(response, OriginFailed):
             raise response
+        if response.status == SWITCHING and not any(name == "upgrade" for name, _ in shown.fields):
+            response.close()
+            raise OriginFailed(OriginFailure.INVALID, "101 to a request that asked for no upgrade")
         return OriginAnswer(
             status=response.status,
             reason=response.reason,

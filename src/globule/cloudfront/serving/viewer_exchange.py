@@ -17,17 +17,20 @@ from globule.cloudfront.rules.failures import ERROR, Refused
 from globule.cloudfront.rules.paths import normalised
 from globule.cloudfront.rules.requests import ViewerRequest
 from globule.cloudfront.rules.responses import server_timing, with_policy
-from globule.cloudfront.serving import answers
+from globule.cloudfront.serving import answers, websocket
 from globule.cloudfront.serving.answers import Answer
 from globule.cloudfront.serving.fetching import Fetching
 from globule.cloudfront.serving.functions import EdgeFunctions, FunctionRefused
+from globule.cloudfront.serving.relaying import relayed
 from globule.cloudfront.serving.request_body import exposed
 from globule.cloudfront.serving.request_ids import RequestIds
 from globule.cloudfront.serving.selecting import select
 from globule.cloudfront.serving.viewers import Fields, Viewers
 from globule.cloudfront.serving.wanted import Early, Visit, Wanted
+from globule.cloudfront.serving.websocket import Tunnels
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
+from globule.host.http_server import Upgrade
 from globule.host.tracing import HEADER, Tracer, sampled
 from globule.wire.http import BytesBody, Headers, Request, Response
 
@@ -49,6 +52,7 @@ class ViewerExchange:
         viewers: Viewers,
         fetching: Fetching,
         functions: EdgeFunctions,
+        tunnels: Tunnels,
         ids: RequestIds,
         clock: Clock,
         entropy: Entropy,
@@ -58,6 +62,7 @@ class ViewerExchange:
         self._viewers = viewers
         self._fetching = fetching
         self._functions = functions
+        self._tunnels = tunnels
         self._ids = ids
         self._clock = clock
         self._entropy = entropy
@@ -74,7 +79,7 @@ class ViewerExchange:
             return Wanted(admitted.configuration, admitted.settings, request)
         return admitted
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response | Upgrade:
         wanted, outcome = request.note, None
         if isinstance(wanted, Early):
             wanted, request_id, outcome = wanted
@@ -92,6 +97,8 @@ class ViewerExchange:
             wanted = admitted
         visit = Visit(request_id=request_id, trace=request.headers.get(HEADER), body=request.body, outcome=outcome)
         try:
+            if websocket.is_hand_shake(request.method, request.headers):
+                return await self._websocket(wanted, visit)
             answer = await self._answer(wanted, visit)
         except FunctionRefused as problem:
             answer = answers.refused(problem.refused, request_id)
@@ -121,6 +128,19 @@ class ViewerExchange:
         self._present(answer, wanted, visit)
         function = wanted.settings.functions.get("viewer-response")
         return answer if function is None or ours or answer.status >= 400 else await self._after(answer, wanted, visit)
+
+    async def _websocket(self, wanted: Wanted, visit: Visit) -> Response | Upgrade:
+        """A WebSocket's hand-shake. The functions at the request run for it. Raises FunctionRefused."""
+        if "viewer-request" in wanted.settings.functions:
+            changed = await self._before(wanted, visit)
+            if isinstance(changed, Answer):
+                return self._response(changed, visit.request_id)
+            wanted, visit = changed
+        got = await self._fetching.hand_shake(wanted, visit, websocket.hand_shake_fields(wanted.request))
+        if isinstance(got, Answer):
+            return self._response(got, visit.request_id)
+        answer = relayed(got, wanted)
+        return self._tunnels.join(got, self._response(answer, visit.request_id).headers.fields)
 
     async def _obtain(self, wanted: Wanted, visit: Visit) -> Answer:
         """From the cache or the origin, with the viewer's conditions and ranges applied."""
