@@ -14,18 +14,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from email.utils import formatdate
-from typing import NamedTuple, cast
+from collections.abc import AsyncIterator
+from typing import cast
 
 import msgspec
 
 from globule.host import sendable_file
-from globule.host.clock import Clock
+from globule.host.http_application import Application, FiledAnswer, Later, Upgrade
 from globule.host.http_stream import BUFFER_BYTES, ArrivingBody, BodyInterrupted
-from globule.host.sendable_file import SendableFile
 from globule.wire import http_body, http_head
 from globule.wire.http import Body, BodyTooLarge, BytesBody, Headers, Request, Response
+from globule.wire.http_framing import Framing, framing
 from globule.wire.http_head import HEAD_END, MalformedMessage, RequestHead
 
 logger = logging.getLogger(__name__)
@@ -34,104 +33,6 @@ logger = logging.getLogger(__name__)
 UNREAD_BODY_LIMIT_BYTES = 256 * 1024
 # A peer that still sends when we have answered and closed gets this long to read the answer before it is cut off.
 LINGER_SECONDS = 2.0
-
-TakeOver = Callable[[asyncio.Transport, bytes], asyncio.Protocol]
-
-
-class Upgrade(msgspec.Struct, frozen=True):
-    """A handler's answer that hands the connection over (CONNECT, WebSocket). `response` (101, or 200 to CONNECT) is
-    written without a body; then `take_over(transport, bytes_that_already_arrived)` returns the protocol that
-    receives from there on. Its connection_made is not called."""
-
-    response: Response
-    take_over: TakeOver
-
-
-Handler = Callable[[Request], Awaitable[Response | Upgrade]]
-Parse = Callable[[bytes], RequestHead]
-"""Reads a head. Raises MalformedMessage."""
-
-
-class FiledAnswer(NamedTuple):
-    """A whole answer whose body is in a file too."""
-
-    head: bytes
-    body: bytes
-    file: SendableFile
-
-
-class Later:
-    """An answer that is on its way, without a task. One of the two methods is called once, not before the hook that
-    made this has returned."""
-
-    __slots__ = ("_connection", "_head")
-
-    _connection: Connection
-    _head: bytes
-
-    def answer(self, whole: bytes) -> None:
-        """Head and body. The connection stays open after it."""
-        self._connection.answer_later(whole)
-
-    def decline(self, note: object = None) -> None:
-        """Let the handler answer. `note` becomes the request's where it is not None."""
-        self._connection.decline(self._head, note)
-
-
-Recall = Callable[[bytes], "bytes | FiledAnswer | Later | None"]
-"""The whole answer to these bytes, where they are exactly one head of a request without a body, and where it is known
-at once or will come without a task; else None. The connection stays open after it."""
-Refusal = Callable[[int, str], Response]
-"""Status and reason to the response for a request that never reached the handler, or that the handler failed."""
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    head_bytes: int = 64 * 1024
-    """Request line and fields; above it 431."""
-    idle_seconds: float = 75.0
-    """For a connection between requests, and one whose peer falls silent in the middle of one. Longer than our
-    client's, so that the client is the one who closes."""
-    connections: int = 10_000
-    """More are closed at once: the process's file descriptors end somewhere."""
-
-
-class Application:
-    """What all connections of one server share."""
-
-    def __init__(
-        self, *, handler: Handler, parse: Parse, recall: Recall | None, refusal: Refusal, limits: Limits, clock: Clock
-    ) -> None:
-        self.handler = handler
-        self.parse = parse
-        self.recall: Recall = recall or _nothing
-        self.recalls = recall is not None
-        self.refusal = refusal
-        self.limits = limits
-        self.connections: set[Connection] = set()
-        self.requests = 0
-        self.draining = False
-        self.drained: asyncio.Future[None] | None = None
-        """Set while somebody waits for the last connection to end."""
-        self._clock = clock
-        self._second = -1
-        self._date = ""
-
-    @property
-    def date(self) -> str:
-        """The Date field, made once a second."""
-        second = int(self._clock.now())
-        if second != self._second:
-            self._second, self._date = second, formatdate(second, usegmt=True)
-        return self._date
-
-    def forget(self, connection: Connection) -> None:
-        self.connections.discard(connection)
-        if not self.connections and self.drained is not None and not self.drained.done():
-            self.drained.set_result(None)
-
-
-def _nothing(head: bytes) -> None:
-    """No answer is known at once."""
 
 
 class Connection(asyncio.Protocol):
@@ -335,7 +236,7 @@ class Connection(asyncio.Protocol):
     def _answer_now(self, answer: bytes | FiledAnswer | Later, request: bytes) -> None:
         if isinstance(answer, Later):
             self._quiet, self._busy = False, True
-            answer._connection, answer._head = self, request
+            answer.attach(self, request)
             return
         head, body, file = answer if isinstance(answer, FiledAnswer) else (answer, b"", None)
         if not self._direct:
@@ -355,7 +256,6 @@ class Connection(asyncio.Protocol):
             self._send((head + body)[sent_bytes:])
 
     def answer_later(self, whole: bytes) -> None:
-        """See `Later.answer`."""
         self._busy = False
         if self._lost or self._closing:
             self._forget_if_over()
@@ -367,7 +267,6 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     def decline(self, head: bytes, note: object) -> None:
-        """See `Later.decline`."""
         self._busy = False
         if self._lost or self._closing:
             self._forget_if_over()
@@ -385,7 +284,7 @@ class Connection(asyncio.Protocol):
 
     def _settle(self) -> None:
         """An iteration of the loop has passed, so the transport counts what the socket has not taken."""
-        self._direct = not self._transport.is_closing() and self._transport.get_write_buffer_size() == 0
+        self._direct = self._fd >= 0 and self._transport.get_write_buffer_size() == 0
 
     # Responses out.
 
@@ -400,6 +299,9 @@ class Connection(asyncio.Protocol):
                 self._work = self._loop.create_future()
                 self._advance()
                 work = await self._work
+        except Exception:  # a defect of ours; the client sees that the connection broke, the process goes on
+            logger.exception("a connection failed")
+            self._transport.abort()
         finally:
             self._busy = False
             self._forget_if_over()
@@ -447,7 +349,7 @@ class Connection(asyncio.Protocol):
 
     async def _write(self, response: Response, head: RequestHead) -> bool:
         """Write it all. Returns whether the connection can serve another request."""
-        plan = _plan(response, head, keep_alive=self._may_stay_open(head))
+        plan = framing(response, head, keep_alive=self._may_stay_open(head))
         if "date" not in response.headers:
             plan.fields.append(("date", self._application.date))
         try:
@@ -471,7 +373,7 @@ class Connection(asyncio.Protocol):
             await self._writable
         return plan.keep_alive
 
-    async def _stream(self, pieces: AsyncIterator[bytes], plan: _Plan) -> bool:
+    async def _stream(self, pieces: AsyncIterator[bytes], plan: Framing) -> bool:
         """Whether the whole body went out; where it did not, the caller cuts the connection so that the client
         sees it."""
         sent_bytes = 0
@@ -533,10 +435,9 @@ class Connection(asyncio.Protocol):
         transport.set_protocol(upgrade.take_over(transport, rest))
         transport.resume_reading()
 
-    # Endings.
+    # Endings; what they promise is in `http_application.Client`.
 
     def drain(self) -> None:
-        """Finish the request in progress, if any, then close."""
         if not self._busy:
             self._close()
 
@@ -547,7 +448,6 @@ class Connection(asyncio.Protocol):
             self.task.cancel()
 
     def expire(self, now: float) -> None:
-        """Cut a connection whose peer has been silent for too long while it was the peer's turn."""
         handling = self._busy and self._decoder is None and self._writable is None
         if self._active or handling:
             self._active = False
@@ -591,47 +491,6 @@ def _plain_socket(transport: asyncio.BaseTransport) -> int:
     plain = transport.get_extra_info("socket")
     encrypted = transport.get_extra_info("sslcontext") is not None
     return -1 if plain is None or encrypted or not sendable_file.AVAILABLE else int(plain.fileno())
-
-
-class _Plan(msgspec.Struct):
-    """How a response is framed."""
-
-    fields: list[tuple[str, str]]
-    with_body: bool
-    keep_alive: bool
-    length: int | None
-    """Of the body that is sent; None where it is chunked or ends with the connection."""
-    chunked: bool
-
-
-# Framing and connection management are the server's; a handler's own fields of these names are dropped.
-_OWN_FIELDS = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
-
-
-def _plan(response: Response, head: RequestHead, *, keep_alive: bool) -> _Plan:
-    """RFC 9112 section 6: which body follows, and which fields say so."""
-    with_body = head.method != "HEAD" and response.status >= 200 and response.status not in (204, 304)
-    declared = response.headers.get("content-length")
-    if isinstance(response.body, bytes) and (with_body or (declared is None and response.status != 304)):
-        declared = str(len(response.body))
-    if response.status == 204 or response.status < 200:
-        declared = None
-    chunked = with_body and declared is None and head.minor == 1
-    if with_body and declared is None and head.minor == 0:
-        keep_alive = False
-    if any(name == "connection" and "close" in value.lower() for name, value in response.headers):
-        keep_alive = False
-    fields = [field for field in response.headers if field[0] not in _OWN_FIELDS]
-    if declared is not None:
-        fields.append(("content-length", declared))
-    if chunked:
-        fields.append(("transfer-encoding", "chunked"))
-    if not keep_alive:
-        fields.append(("connection", "close"))
-    elif head.minor == 0:
-        fields.append(("connection", "keep-alive"))
-    length = int(declared) if declared is not None and with_body else None
-    return _Plan(fields=fields, with_body=with_body, keep_alive=keep_alive, length=length, chunked=chunked)
 
 
 async def _abandon(body: bytes | AsyncIterator[bytes]) -> None:

@@ -9,9 +9,8 @@ import asyncio
 from typing import Any
 
 from globule.host.clock import Clock, SystemClock
-from globule.host.http_connection import (
+from globule.host.http_application import (
     Application,
-    Connection,
     FiledAnswer,
     Handler,
     Later,
@@ -22,6 +21,7 @@ from globule.host.http_connection import (
     TakeOver,
     Upgrade,
 )
+from globule.host.http_connection import Connection
 from globule.host.network import Address, Network
 from globule.wire.http import Headers, Response
 from globule.wire.http_head import parse_request_head
