@@ -20,8 +20,8 @@ from typing import Any, Protocol
 import msgspec
 
 from globule.host.clock import Clock, SystemClock
-from globule.host.http_client import ClientResponse, ConnectFailed, HttpClientError, ResponseTimeout
 from globule.host.http_application import Application
+from globule.host.http_client import ClientResponse, ConnectFailed, HttpClientError, ResponseTimeout
 from globule.host.http_connection import Connection
 from globule.host.http_server import Limits, Server, Upgrade, plain_refusal, serve
 from globule.host.network import Address, Network
