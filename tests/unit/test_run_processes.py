@@ -85,3 +85,24 @@ async def test_no_process_is_started_once_it_was_told_to_stop(
     await asyncio.sleep(0.05)
     await _cancelled(keeping)
     assert all(each.wait(PATIENCE_S) == -signal.SIGKILL for each in started)
+
+
+async def test_a_process_that_hangs_over_a_world_is_killed(
+    process: Process, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever waits for all processes to follow would wait for ever; it starts afresh."""
+    monkeypatch.setattr(processes, "FOLLOW_LIMIT_S", 0.2)
+    socket = State(tmp_path / "state").socket("edge")
+    keeping = asyncio.create_task(process.keep_alive())
+    await _until(lambda: started)
+
+    async def silence(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(started[0].wait)
+        writer.close()
+
+    server = await asyncio.start_unix_server(silence, socket)
+    await _until(lambda: started[0].poll() == -signal.SIGKILL)
+    server.close()
+    await _until(lambda: process.restarts)
+    await process.stop()
+    await _cancelled(keeping)

@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 import click
 
+from globule.cli.cities import city as find_city
 from globule.cli.output import print_json, world_options
 from globule.cli.waterfall import draw
 from globule.cli.worlds import ask, find_world, ports_of
 from globule.host import tracing
 from globule.run.messages import Spans, Traced
-from globule.world.places import UnknownPlace
-from globule.world.places import city as find_city
 from globule.world.ports import DOORS
 
 # What curl waits for ever for; a world's own limits are far below this.
@@ -54,7 +53,7 @@ def command(
     trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     fields = [_field(text) for text in headers]
     if city is not None:
-        fields.append(("X-Globule-From", _slug(city)))
+        fields.append(("X-Globule-From", find_city(city, "--from").name))
     if explain:
         fields.append((tracing.HEADER, f"Root={trace};Sampled=1"))
     body = _body(data)
@@ -66,7 +65,7 @@ def command(
         if as_json:
             content = response.read(JSON_BODY_LIMIT_BYTES)
         else:
-            _print(response, with_head=include or head)
+            _print(response, with_head=include or head, end_line=explain or sys.stdout.isatty())
     except (OSError, http.client.HTTPException) as error:
         raise click.ClickException(f"{url}: {error or type(error).__name__}") from None
     end = time.time()
@@ -105,7 +104,7 @@ def _request(
     return connection.getresponse()
 
 
-def _print(response: http.client.HTTPResponse, *, with_head: bool) -> None:
+def _print(response: http.client.HTTPResponse, *, with_head: bool, end_line: bool) -> None:
     out = sys.stdout.buffer
     if with_head:
         lines = [f"HTTP/1.1 {response.status} {response.reason}", *map(": ".join, response.getheaders()), "", ""]
@@ -115,7 +114,7 @@ def _print(response: http.client.HTTPResponse, *, with_head: bool) -> None:
         out.write(piece)
         out.flush()
         last = piece
-    if sys.stdout.isatty() and not last.endswith(b"\n"):
+    if end_line and not last.endswith(b"\n"):
         out.write(b"\n")
     out.flush()
 
@@ -127,13 +126,6 @@ def _spans(reply: object) -> tuple[tracing.Span, ...]:
 
 def _method(head: bool, body: bytes | None) -> str:
     return "HEAD" if head else "GET" if body is None else "POST"
-
-
-def _slug(city: str) -> str:
-    try:
-        return find_city(city).name
-    except UnknownPlace as error:
-        raise click.UsageError(f"--from: {error}") from None
 
 
 def _field(text: str) -> tuple[str, str]:

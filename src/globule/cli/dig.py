@@ -8,10 +8,10 @@ import time
 
 import click
 
+from globule.cli.cities import city
 from globule.cli.output import print_json, world_options
 from globule.cli.worlds import find_world, home_of, ports_of
 from globule.wire import dns, dns_values
-from globule.world.places import UnknownPlace, city
 from globule.world.ports import DOORS
 from globule.world.subnets import SUBNET_BITS, client_subnet
 
@@ -36,10 +36,7 @@ RCODES = {
 def command(name: str, type_: str, place: str | None, state: str | None, as_json: bool) -> None:
     """Ask the world's name server for NAME, as the resolver of somebody who is in CITY."""
     world = find_world(state)
-    try:
-        client = city(place or home_of(world))
-    except UnknownPlace as error:
-        raise click.UsageError(str(error)) from None
+    client = city(place or home_of(world), "--from")
     codes = {text: code for code, text in dns.TYPE_NAMES.items()}
     number = codes.get(type_.upper())
     if number is None:

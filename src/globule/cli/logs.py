@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import select
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,13 @@ from globule.host.clock import SystemClock
 from globule.run.state import State
 
 FROM_THE_START_MS = 0
+# Functions' lines reach the disk a moment after they were printed; with room to spare.
+OVERLAP_MS = 5_000
+# Whether anybody still reads our output is looked at this often: `globule logs -f | head` should end.
+READER_POLL_S = 0.5
+
+Row = tuple[int, str, str, LogEvent]
+"""When (in ms), the region or `edge`, the log group, and what."""
 
 
 @click.command()
@@ -33,12 +42,12 @@ def command(
     """Show what functions print, of log groups whose name contains TEXT, oldest first."""
     folders = _folders(find_world(state), region)
     since_ms = FROM_THE_START_MS if since_s is None else int((time.time() - since_s) * 1000)
-    kept = [_kept(place, folder, text, since_ms) for place, folder in folders.items()]
-    for _, place, group, event in heapq.merge(*kept, key=lambda row: row[0]):
-        _show(place, group, event, as_json=as_json)
-    if follow:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_follow(folders, text, as_json=as_json))
+    if not follow:
+        for row in _kept(folders, text, since_ms):
+            _show(row, as_json=as_json)
+        return
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        asyncio.run(_follow(folders, text, since_ms, as_json=as_json))
 
 
 def _folders(world: State, region: str | None) -> dict[str, Path]:
@@ -52,30 +61,62 @@ def _folders(world: State, region: str | None) -> dict[str, Path]:
     return {region: folders[region]}
 
 
-def _kept(place: str, folder: Path, text: str, since_ms: int) -> Iterator[tuple[int, str, str, LogEvent]]:
-    groups = [group for group in log_groups(folder) if text in group]
-    streams = [
-        ((event.at, group, event) for event in read_events(folder, group, since_ms=since_ms)) for group in groups
+def _kept(folders: dict[str, Path], text: str, since_ms: int) -> Iterator[Row]:
+    """What is on disk, oldest first."""
+    groups = [
+        _kept_of(place, folder, group, since_ms)
+        for place, folder in folders.items()
+        for group in log_groups(folder)
+        if text in group
     ]
-    for at, group, event in heapq.merge(*streams, key=lambda row: row[0]):
-        yield at, place, group, event
+    yield from heapq.merge(*groups, key=lambda row: row[0])
 
 
-async def _follow(folders: dict[str, Path], text: str, *, as_json: bool) -> None:
-    async def one(place: str, folder: Path) -> None:
+def _kept_of(place: str, folder: Path, group: str, since_ms: int) -> Iterator[Row]:
+    for event in read_events(folder, group, since_ms=since_ms):
+        yield event.at, place, group, event
+
+
+async def _follow(folders: dict[str, Path], text: str, since_ms: int, *, as_json: bool) -> None:
+    """What is on disk, and then each new line. Raises BrokenPipeError when nobody reads any more."""
+    arriving: asyncio.Queue[Row] = asyncio.Queue()
+
+    async def listen(place: str, folder: Path) -> None:
         async for group, event in follow_events(folder, SystemClock()):
             if text in group:
-                _show(place, group, event, as_json=as_json)
+                arriving.put_nowait((event.at, place, group, event))
 
-    async with asyncio.TaskGroup() as tasks:
-        for place, folder in folders.items():
-            tasks.create_task(one(place, folder))
+    listening = [asyncio.create_task(listen(place, folder)) for place, folder in folders.items()]
+    await asyncio.sleep(0)  # all of them know now where their files end
+    shown_at_ms = time.time() * 1000
+    recent: set[Row] = set()
+    for row in _kept(folders, text, since_ms):
+        _show(row, as_json=as_json)
+        if row[0] > shown_at_ms - OVERLAP_MS:
+            recent.add(row)  # it may arrive as well
+    try:
+        while _is_read():
+            with contextlib.suppress(TimeoutError):
+                row = await asyncio.wait_for(arriving.get(), READER_POLL_S)
+                if row not in recent:
+                    _show(row, as_json=as_json)
+    finally:
+        for task in listening:
+            task.cancel()
 
 
-def _show(place: str, group: str, event: LogEvent, *, as_json: bool) -> None:
+def _is_read() -> bool:
+    """Whether standard output leads anywhere: a pipe's reader may have gone."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _show(row: Row, *, as_json: bool) -> None:
+    at, place, group, event = row
     if as_json:
-        line = {"at": event.at, "place": place, "group": group, "stream": event.stream, "message": event.message}
+        line = {"at": at, "place": place, "group": group, "stream": event.stream, "message": event.message}
         click.echo(msgspec.json.encode(line))
         return
-    clock = time.strftime("%H:%M:%S", time.localtime(event.at / 1000))
-    click.echo(f"{clock}.{event.at % 1000:03d} {place} {group.rpartition('/')[2]} {event.message.rstrip()}")
+    clock = time.strftime("%H:%M:%S", time.localtime(at / 1000))
+    click.echo(f"{clock}.{at % 1000:03d} {place} {group.rpartition('/')[2]} {event.message.rstrip()}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 from rich.table import Table
 
+from globule.cli.cities import city
 from globule.cli.output import console, print_json
 from globule.world.distance import closest, round_trip_ms
-from globule.world.places import Place, UnknownPlace, address_of, cities, city, edge_locations, regions
+from globule.world.places import Place, address_of, cities, edge_locations, regions
 from globule.world.subnets import client_subnet
 
 
@@ -19,10 +20,7 @@ from globule.world.subnets import client_subnet
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def command(text: str, origin: str | None, as_json: bool) -> None:
     """List the cities, edge locations and regions whose name contains TEXT, with round trips in ms."""
-    try:
-        start = city(origin) if origin else None
-    except UnknownPlace as error:
-        raise click.UsageError(str(error)) from None
+    start = city(origin, "--from") if origin else None
     found = [
         place
         for place in (*regions(), *edge_locations(), *cities())

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from globule.cli.attached import attend
+from globule.cli.cities import city
 from globule.cli.output import world_options
 from globule.cloudformation.application import read_application
 from globule.cloudformation.problems import TemplateProblems
@@ -19,7 +20,6 @@ from globule.run.living import living, stop_world
 from globule.run.order import Order, read_order, write_order
 from globule.run.settings import read_settings
 from globule.run.state import State, StateProblem
-from globule.world import places
 from globule.world.ports import DOORS, Ports
 
 # The highest door is 90 above it.
@@ -69,7 +69,7 @@ def command(
         path=str(path.resolve()),
         regions=tuple(filter(None, map(str.strip, regions.split(",")))),
         parameters=dict(_pair(text) for text in parameters),
-        home=_city(home),
+        home=None if home is None else city(home, "--home").name,
         port_base=port_base,
         wan=0.0 if wan == "off" else _factor("--wan", wan, least=0.0),
         time_scale=_factor("--time-scale", time_scale, least=LEAST_TIME_SCALE),
@@ -85,13 +85,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise click.UsageError(f"--parameter {text!r} is not KEY=VALUE")
     return key, value
-
-
-def _city(name: str | None) -> str | None:
-    try:
-        return None if name is None else places.city(name).name
-    except places.UnknownPlace as unknown:
-        raise click.UsageError(f"--home: {unknown}") from None
 
 
 def _factor(option: str, text: str, *, least: float) -> float:

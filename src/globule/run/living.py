@@ -67,20 +67,22 @@ async def stop_world(state: State) -> tuple[str, ...]:
 async def stop_process(state: State, name: str, *, limit_s: float = STOP_LIMIT_S) -> bool:
     """End one process, if it lives. False where it did not obey, and was killed."""
     pid = listener(state.socket(name))
-    if pid is None:
+    try:
+        channel = await Channel.open(state.socket(name))
+    except ChannelClosed:
         return True
     try:
         async with asyncio.timeout(limit_s):
-            channel = await Channel.open(state.socket(name))
             await channel.ask(Stop())
             await channel.until_closed()
-            await channel.close()
     except ChannelClosed:
         return True
     except TimeoutError:
         if pid:
             await _end(state, name, pid, signal.SIGKILL)
         return False
+    finally:
+        await channel.close()
     return True
 
 

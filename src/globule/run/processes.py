@@ -89,8 +89,11 @@ class Process:
             started = time.monotonic()
             try:
                 vital_sign = await self._reach()
-                await self.follow()
-                await vital_sign.until_closed()
+                try:
+                    await self.follow()
+                    await vital_sign.until_closed()
+                finally:
+                    await vital_sign.close()
             except ChannelClosed as error:
                 if self._wanted:
                     self._failed_starts += 1
