@@ -30,7 +30,7 @@ def express(world: Any) -> int:
 
 async def test_it_gives_what_the_ordinary_way_gives_and_sends_what_that_sends(world: Any, make: Any) -> None:
     origin = await deploy(world, make, make.ok())
-    origin.answer = make.ok(b"hello", etag='"1"', set_cookie="a=b")
+    origin.answer = make.ok(b"hello", etag='"1"', set_cookie="a=b", age="7", warning="199 - x")
     ordinary, _, quick = [await world.ask("/a?b=c", headers={"Cookie": "b=2; a=1"}) for _ in range(3)]
     assert express(world) >= 1
     assert (quick.status, quick.reason, quick.body, quick.cache) == (200, "OK", b"hello", "Miss")

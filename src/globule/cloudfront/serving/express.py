@@ -21,10 +21,7 @@ from globule.cloudfront.serving.wanted import Early, Wanted
 from globule.host.http_client import ClientResponse, ConnectionEnded, Timeouts
 from globule.host.http_server import Later
 from globule.wire.http import BytesBody
-from globule.wire.http_head import InvalidField, RequestHead, encode_request_head, encode_response_head
-
-# Stands for the request id while a request is prepared.
-_ID = "the-request-id-comes-here"
+from globule.wire.http_head import RequestHead, encode_request_head, encode_response_head
 
 
 class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +53,8 @@ class Express:
         self._origins = origins
         self._exchange = exchange
         self._ids = ids
+        self._placeholder = ids.next()
+        """Stands for the request id while a request is prepared; nobody can guess it and send it."""
         self._prepared: dict[Wanted, _Prepared] = {}
         ours = [("via", identity.via), ("x-amz-cf-pop", identity.pop)]
         self._miss = _lines([*ours, ("x-cache", answers.MISS)])
@@ -85,10 +84,10 @@ class Express:
 
     def _prepare(self, wanted: Wanted) -> _Prepared:
         (origin,) = wanted.settings.origins
-        shown = self._exchange.shown(wanted, origin, _ID, [])
+        shown = self._exchange.shown(wanted, origin, self._placeholder.decode(), [])
         request = self._exchange.request(shown, BytesBody(), wanted.configuration.access_controls)
         encoded = encode_request_head(request.method, request.target, request.headers)
-        before_id, _, after_id = encoded.partition(_ID.encode())
+        before_id, _, after_id = encoded.partition(self._placeholder)
         prepared = self._prepared[wanted] = _Prepared(
             scheme=shown.scheme, timeouts=timeouts_of(origin), before_id=before_id, after_id=after_id
         )
@@ -96,16 +95,17 @@ class Express:
 
     def _arrived(self, later: Later, wanted: Wanted, request_id: bytes, response: ClientResponse) -> None:
         error = wanted.configuration.errors.get(response.status)
-        whole = isinstance(response.body, BytesBody) and response.status not in (101, 204, 304)
-        if whole and (error is None or error.page_path is None):
-            try:
-                later.answer(self._whole(wanted, request_id, response))
-            except InvalidField:  # what origins may send and servers may not: the ordinary way says so
-                later.decline(Early(wanted, request_id.decode(), response))
-            else:
-                self.relayed += 1
-            return
-        later.decline(Early(wanted, request_id.decode(), response))
+        is_plain = (
+            isinstance(response.body, BytesBody)
+            and response.status not in (101, 204, 304)
+            and (error is None or error.page_path is None)
+            and "date" in response.headers
+        )
+        if is_plain:
+            later.answer(self._whole(wanted, request_id, response))
+            self.relayed += 1
+        else:
+            later.decline(Early(wanted, request_id.decode(), response))
 
     def _failed(self, later: Later, wanted: Wanted, request_id: bytes, problem: Exception) -> None:
         """A connection that was closed while it lay idle is no failure of the origin; GET is asked again."""
@@ -118,6 +118,9 @@ class Express:
         fields = responses.kept_fields(
             end_to_end(response.headers.fields), forwards_cookies=wanted.settings.forwards_cookies
         )
+        age = responses.stated_age(response.headers.fields)
+        if age is not None:
+            fields.append(("age", str(age)))
         encoded = encode_response_head(response.status, response.reason, fields)
         length = b"content-length: %d\r\n\r\n" % len(body)
         ours = self._miss if response.status < 400 else self._error

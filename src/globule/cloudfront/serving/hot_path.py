@@ -94,7 +94,7 @@ class HotPath:
         entry.touched = True
         self.hits += 1
         start = entry.heads.get(remembered.presentation) or self._head(entry, remembered)
-        age = b"\r\nage: %d\r\n\r\n" % (now - entry.born_at)
+        age = b"\r\nage: %d\r\n\r\n" % max(0, now - entry.born_at)
         identity = self._ids.next()
         if len(entry.body) < LEAST_BYTES:
             return b"".join((start, identity, age, entry.body))
@@ -117,12 +117,12 @@ class HotPath:
 
     def _remember(self, raw: bytes, head: RequestHead) -> RequestHead:
         wanted = self._exchange.admit(head.method, head.target, head.fields, has_body=head.length != 0)
+        head = msgspec.structs.replace(head, note=wanted)
         if not isinstance(wanted, Wanted) or any(name == HEADER for name, _ in head.fields):
             return head
         if len(self._remembered) >= REMEMBERED_HEADS:
             self._remembered.clear()
             self._express.forget()
-        head = msgspec.structs.replace(head, note=wanted)
         settings = wanted.settings
         origin_header = wanted.request.field("origin") if settings.response_headers is not None else None
         self._remembered[raw] = _Remembered(

@@ -21,6 +21,7 @@ from globule.cloudfront.serving import answers, websocket
 from globule.cloudfront.serving.answers import Answer
 from globule.cloudfront.serving.fetching import Fetching
 from globule.cloudfront.serving.functions import EdgeFunctions, FunctionRefused
+from globule.cloudfront.serving.origins import OriginFailed
 from globule.cloudfront.serving.relaying import relayed
 from globule.cloudfront.serving.request_body import exposed
 from globule.cloudfront.serving.request_ids import RequestIds
@@ -30,6 +31,7 @@ from globule.cloudfront.serving.wanted import Early, Visit, Wanted
 from globule.cloudfront.serving.websocket import Tunnels
 from globule.host.clock import Clock
 from globule.host.entropy import Entropy
+from globule.host.http_client import ClientResponse
 from globule.host.http_server import Upgrade
 from globule.host.tracing import HEADER, Tracer, sampled
 from globule.wire.http import BytesBody, Headers, Request, Response
@@ -80,21 +82,27 @@ class ViewerExchange:
         return admitted
 
     async def handle(self, request: Request) -> Response | Upgrade:
-        wanted, outcome = request.note, None
-        if isinstance(wanted, Early):
-            wanted, request_id, outcome = wanted
-        else:
-            request_id = self._ids.next().decode()
-        if not isinstance(wanted, Wanted):
-            admitted = self.admit(
-                request.method, request.target, request.headers.fields, has_body=request.body.length != 0
-            )
-            match admitted:
-                case Refused():
-                    return self._response(answers.refused(admitted, request_id), request_id)
-                case Redirect():
-                    return self._response(answers.redirected(admitted), request_id)
-            wanted = admitted
+        match request.note:
+            case Early(wanted, request_id, outcome):
+                return await self._serve(wanted, request, request_id, outcome)
+            case Wanted() | Redirect() | Refused() as admitted:
+                pass
+            case _:
+                admitted = self.admit(
+                    request.method, request.target, request.headers.fields, has_body=request.body.length != 0
+                )
+        request_id = self._ids.next().decode()
+        match admitted:
+            case Refused():
+                return self._response(answers.refused(admitted, request_id), request_id)
+            case Redirect():
+                return self._response(answers.redirected(admitted), request_id)
+            case Wanted():
+                return await self._serve(admitted, request, request_id, None)
+
+    async def _serve(
+        self, wanted: Wanted, request: Request, request_id: str, outcome: ClientResponse | OriginFailed | None
+    ) -> Response | Upgrade:
         visit = Visit(request_id=request_id, trace=request.headers.get(HEADER), body=request.body, outcome=outcome)
         try:
             if websocket.is_hand_shake(request.method, request.headers):
