@@ -9,8 +9,9 @@ import pytest
 
 from globule.endpoint.region_door import PEER_PATH, RegionDoor
 from globule.endpoint.relay import relay
+from globule.host.call_line import UPGRADE, CallLine
 from globule.host.http_client import HttpClient
-from globule.host.http_server import Server, serve
+from globule.host.http_server import Server, Upgrade, serve
 from globule.host.network import Address, LoopbackNetwork
 from globule.wire import own_fields
 from globule.wire.http import BytesBody, Headers, Request, Response
@@ -20,7 +21,7 @@ ANY_PORT = ("127.0.0.1", 0)
 # More than sockets and buffers between two processes hold.
 LARGE_BYTES = 16 * 1024 * 1024
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response | Upgrade]]
 
 
 def client_of(address: Address) -> HttpClient[str]:
@@ -74,14 +75,33 @@ async def test_a_region_takes_messages_from_those_who_know_the_key(
 ) -> None:
     received: list[bytes] = []
     server = await listen(region_door(_Echo("api.example.com"), received).answer)
+    for key in (KEY, "wrong", "é", ""):
+        greeting = (
+            f"GET {PEER_PATH} HTTP/1.1\r\nhost: eu-west-1\r\n{own_fields.PEER}: {key}\r\n"
+            f"connection: upgrade\r\nupgrade: {UPGRADE}\r\n\r\n"
+        )
+        _, line = await LoopbackNetwork().connect(
+            lambda greeting=greeting: CallLine(greeting.encode("latin-1"), limit_bytes=1000),  # type: ignore[misc]
+            server.address,
+        )
+        if key == KEY:
+            assert await asyncio.gather(line.call(b"one"), line.call(b"two")) == [b"taken", b"taken"]
+        else:
+            with pytest.raises(ConnectionError):
+                await line.call(b"message")
+        line.abort()
+    assert received == [b"one", b"two"]
+
+
+async def test_a_region_tells_its_peers_how_they_have_to_speak(
+    listen: Callable[[Handler], Awaitable[Server]],
+) -> None:
+    server = await listen(region_door(_Echo("api.example.com"), []).answer)
     client = client_of(server.address)
-    for key, status in ((KEY, 200), ("wrong", 403), ("é", 403), ("", 403)):
-        headers = Headers([("host", "eu-west-1"), (own_fields.PEER, key)])
-        asked = Request(method="POST", target=PEER_PATH, headers=headers, body=BytesBody(b"message"))
-        response = await client.request("", asked)
-        assert response.status == status, key
-        await response.body.read(1000)
-    assert received == [b"message"]
+    headers = Headers([("host", "eu-west-1"), (own_fields.PEER, KEY)])
+    response = await client.request("", Request(method="POST", target=PEER_PATH, headers=headers))
+    assert response.status == 426
+    await response.body.read(1000)
     client.close()
 
 

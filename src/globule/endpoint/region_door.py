@@ -9,6 +9,7 @@ In this order:
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -17,12 +18,14 @@ from globule.endpoint.catalogue import CATALOGUE, api_of
 from globule.endpoint.guard import refusal
 from globule.endpoint.refusals import refuse
 from globule.endpoint.scope import credential_scope
+from globule.host.call_line import UPGRADE, AnsweringLine
+from globule.host.http_server import Upgrade
 from globule.wire import own_fields
-from globule.wire.http import BodyTooLarge, Headers, Request, Response
+from globule.wire.http import Headers, Request, Response
 
 PEER_PATH = "/_globule/replication"
 
-# A batch of replicated items; the sender keeps below it.
+# A batch of replicated items, or a comparison's list; the sender keeps below it.
 PEER_MESSAGE_LIMIT_BYTES = 32 * 1024 * 1024
 
 
@@ -59,9 +62,9 @@ class RegionDoor:
         self._elsewhere = elsewhere
         self._receive = receive
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response | Upgrade:
         if own_fields.PEER in request.headers:
-            return await self._answer_peer(request)
+            return self._answer_peer(request)
         for name in own_fields.ALL:
             request.headers.remove(name)
         host = request.host
@@ -70,16 +73,20 @@ class RegionDoor:
                 return await site.handle(request)
         return await self._answer_api(request)
 
-    async def _answer_peer(self, request: Request) -> Response:
+    def _answer_peer(self, request: Request) -> Response | Upgrade:
         key = request.headers.get(own_fields.PEER) or ""
         if request.target != PEER_PATH or not hmac.compare_digest(key.encode(), self._key):
             return refuse(request, 403, "AccessDenied", "only this world's regions may speak to each other")
-        try:
-            message = await request.body.read(PEER_MESSAGE_LIMIT_BYTES)
-        except BodyTooLarge:
-            return refuse(request, 413, "RequestTooLarge", "the message is beyond the limit")
-        headers = Headers([("content-type", "application/octet-stream")])
-        return Response(status=200, headers=headers, body=await self._receive(message))
+        if request.headers.get("upgrade") != UPGRADE:
+            return refuse(request, 426, "UpgradeRequired", f"regions speak {UPGRADE} to each other")
+
+        def take_over(transport: asyncio.Transport, arrived: bytes) -> asyncio.Protocol:
+            line = AnsweringLine(transport, self._receive, limit_bytes=PEER_MESSAGE_LIMIT_BYTES)
+            line.data_received(arrived)
+            return line
+
+        headers = Headers([("connection", "Upgrade"), ("upgrade", UPGRADE)])
+        return Upgrade(Response(status=101, headers=headers), take_over)
 
     async def _answer_api(self, request: Request) -> Response:
         why = refusal(request)

@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import Callable
 
 from globule.endpoint.refusals import refuse
-from globule.endpoint.region_door import PEER_PATH
+from globule.endpoint.region_door import PEER_MESSAGE_LIMIT_BYTES, PEER_PATH
 from globule.endpoint.relay import relay
-from globule.host.http_client import HttpClient, HttpClientError
+from globule.host.call_line import UPGRADE, CallLine
+from globule.host.http_client import HttpClient
 from globule.wan.dialer import Dialer
 from globule.wire import own_fields
-from globule.wire.http import BytesBody, Headers, Request, Response
+from globule.wire.http import Request, Response
 from globule.world.places import UnknownPlace, address_of, region
-
-# A reply to a replicated batch is a few positions; a comparison of replicas sends digests.
-REPLY_LIMIT_BYTES = 32 * 1024 * 1024
 
 
 class OtherRegions:
@@ -30,23 +28,12 @@ class OtherRegions:
         self._key = key
         self._running = running
         self._client: HttpClient[str] = HttpClient(self._connect)
+        self._lines: dict[str, CallLine] = {}
+        self._dialing: dict[str, asyncio.Lock] = {}
 
     async def call(self, code: str, message: bytes) -> bytes:
         """Send a replication message and return the reply. Raises OSError or TimeoutError where it cannot be had."""
-        request = Request(
-            method="POST",
-            target=PEER_PATH,
-            headers=Headers([("host", code), (own_fields.PEER, self._key)]),
-            body=BytesBody(message),
-        )
-        try:
-            response = await self._client.request(code, request)
-            reply = await response.body.read(REPLY_LIMIT_BYTES)
-        except HttpClientError as error:
-            raise ConnectionError(f"{code}: {error}") from error
-        if response.status != 200:
-            raise ConnectionError(f"{code} answered {response.status}")
-        return reply
+        return await (await self._line(code)).call(message)
 
     async def hand_on(self, request: Request, code: str) -> Response:
         """A request of an AWS client here that is signed for another region."""
@@ -57,6 +44,23 @@ class OtherRegions:
 
     def close(self) -> None:
         self._client.close()
+        for line in self._lines.values():
+            line.abort()
+
+    async def _line(self, code: str) -> CallLine:
+        """The one connection to a region's replication, dialled again where it has ended."""
+        async with self._dialing.setdefault(code, asyncio.Lock()):
+            line = self._lines.get(code)
+            if line is None or not line.up:
+                greeting = (
+                    f"GET {PEER_PATH} HTTP/1.1\r\nHost: {code}\r\n{own_fields.PEER}: {self._key}\r\n"
+                    f"Connection: Upgrade\r\nUpgrade: {UPGRADE}\r\n\r\n"
+                )
+                limit_bytes = PEER_MESSAGE_LIMIT_BYTES
+                _, protocol = await self._connect(lambda: CallLine(greeting.encode(), limit_bytes=limit_bytes), code)
+                assert isinstance(protocol, CallLine)
+                line = self._lines[code] = protocol
+            return line
 
     async def _connect(
         self, protocol_factory: Callable[[], asyncio.Protocol], key: str
