@@ -16,6 +16,8 @@ n                        the next number
 
 from __future__ import annotations
 
+from globule.storage.store import KEY_LIMIT_BYTES
+
 TABLE = b"c"
 RUBBISH = b"g"
 ITEMS = b"i"
@@ -30,6 +32,8 @@ ERRANDS = b"e"
 NEXT_NUMBER = b"n"
 
 PREFIX_BYTES = 5
+
+PLACE_LIMIT_BYTES = KEY_LIMIT_BYTES - PREFIX_BYTES
 
 
 def space(letter: bytes, number: int) -> bytes:

@@ -203,6 +203,7 @@ class Tables:
 
     async def follow(self, world: World) -> None:
         """Bring the tables that stacks declare into the state that this world asks for."""
+        self._housekeeping.time_scale = world.scales.time
         await self._following.follow(world)
 
     def problems(self) -> list[str]:

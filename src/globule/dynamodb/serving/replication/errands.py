@@ -7,6 +7,7 @@ down gets them when it is back.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from operator import methodcaller
 
 import msgspec
 
@@ -52,7 +53,7 @@ class Errands:
             if answer is None or isinstance(answer, Refused):
                 return True
             try:
-                await self._store.write(lambda transaction, key=key: transaction.delete(key))  # type: ignore[misc]
+                await self._store.write(methodcaller("delete", key))
             except StoreFull:
                 return True
 

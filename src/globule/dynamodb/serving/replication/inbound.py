@@ -46,6 +46,7 @@ from globule.dynamodb.serving.replication.messages import (
 )
 from globule.dynamodb.serving.replication.peers import read_standing, write_standing
 from globule.dynamodb.serving.shaping import Shaping
+from globule.dynamodb.serving.spaces import PLACE_LIMIT_BYTES
 from globule.dynamodb.serving.streams import Streams
 from globule.dynamodb.serving.surroundings import Surroundings
 from globule.storage.store import Store, StoreProblem, WriteTransaction
@@ -53,7 +54,7 @@ from globule.storage.store import Store, StoreProblem, WriteTransaction
 log = logging.getLogger(__name__)
 
 # What reading a record raises that is none.
-_NO_RECORDS = (struct.error, IndexError, KeyError, UnicodeDecodeError, AssertionError, msgspec.MsgspecError)
+_NO_RECORDS = (struct.error, IndexError, KeyError, UnicodeDecodeError, msgspec.MsgspecError)
 
 
 class Inbound:
@@ -128,6 +129,8 @@ class Inbound:
 
     async def _apply(self, batch: Batch) -> Answer:
         table = self._found(batch.group)
+        if any(len(entry.place) > PLACE_LIMIT_BYTES for entry in batch.entries):
+            raise MessageProblem(f"a batch for {table.name} with places where nothing can lie")
 
         def apply(transaction: WriteTransaction) -> list[Settlement]:
             writer = Writer(transaction, self._surroundings)
