@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import itertools
 import logging
 import math
 from typing import Any
@@ -46,6 +47,9 @@ log = logging.getLogger(__name__)
 # One batch is one change at its destination: some milliseconds of its event loop.
 BATCH_LIMIT_ENTRIES = 256
 BATCH_LIMIT_BYTES = 256 * 1024
+
+# Entries of the log that are looked at for one batch. Of a burst on few items most have been overtaken.
+BATCH_LIMIT_LOOKED_AT = 2048
 
 # In flight to one region: over a round trip of 200 ms, a batch every 3 ms.
 WINDOW_BATCHES = 64
@@ -210,7 +214,8 @@ class Outbound:
         entries: list[Entry] = []
         accepted: list[float] = []
         last, last_stamp, size_bytes = progress.sent, progress.told_stamp, 0
-        for key, data in view.scan(*_log_range(table.number, progress.sent)):
+        logged = view.scan(*_log_range(table.number, progress.sent))
+        for key, data in itertools.islice(logged, BATCH_LIMIT_LOOKED_AT):
             last = sequence_of(key)
             last_stamp, at, place = _decode_entry(data)
             entry = self._entry(view, table, place, last_stamp)
