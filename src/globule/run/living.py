@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import struct
+import sys
 from pathlib import Path
 
 from globule.run.channel import Channel, ChannelClosed
@@ -23,7 +24,6 @@ from globule.run.state import State
 STOP_LIMIT_S = 10.0
 # The supervisor gives each process that long, all at once, and then ends itself.
 SUPERVISOR_STOP_LIMIT_S = STOP_LIMIT_S + 5.0
-POLL_S = 0.02
 
 
 def living(state: State) -> dict[str, int]:
@@ -51,12 +51,15 @@ def listener(path: Path) -> int | None:
 async def stop_world(state: State) -> tuple[str, ...]:
     """End whatever lives of a world and leave no sockets. Returns the names of those that had to be killed."""
     killed = []
+    guardian = listener(state.socket("guardian"))
     if not await stop_process(state, "supervisor", limit_s=SUPERVISOR_STOP_LIMIT_S):
         killed.append("supervisor")
-    guardian = living(state).get("guardian")
-    if guardian and not await _end(state, "guardian", guardian, signal.SIGTERM):
-        await _end(state, "guardian", guardian, signal.SIGKILL)
+    if "guardian" in living(state) and not await _end(guardian, signal.SIGTERM):
+        await _end(guardian, signal.SIGKILL)
         killed.append("guardian")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await _until_ended(guardian)  # it was told, or has seen its supervisor end in order
     names = list(living(state))  # those whose supervisor was dead
     orderly = await asyncio.gather(*(stop_process(state, name) for name in names))
     killed += [name for name, obeyed in zip(names, orderly, strict=True) if not obeyed]
@@ -73,27 +76,45 @@ async def stop_process(state: State, name: str, *, limit_s: float = STOP_LIMIT_S
         return True
     try:
         async with asyncio.timeout(limit_s):
-            await channel.ask(Stop())
+            with contextlib.suppress(ChannelClosed):
+                await channel.ask(Stop())
             await channel.until_closed()
-    except ChannelClosed:
-        return True
+            await _until_ended(pid)
     except TimeoutError:
-        if pid:
-            await _end(state, name, pid, signal.SIGKILL)
+        await _end(pid, signal.SIGKILL)
         return False
     finally:
         await channel.close()
     return True
 
 
-async def _end(state: State, name: str, pid: int, number: signal.Signals) -> bool:
-    """Send a signal, and wait until nobody listens any more; False where somebody still does."""
+async def _end(pid: int | None, number: signal.Signals) -> bool:
+    """Send a signal and wait for the end; False where it did not come."""
+    if not pid:
+        return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
     try:
         async with asyncio.timeout(SUPERVISOR_STOP_LIMIT_S):
-            while listener(state.socket(name)) is not None:  # noqa: ASYNC110 - nothing tells of it
-                await asyncio.sleep(POLL_S)
+            await _until_ended(pid)
     except TimeoutError:
         return False
     return True
+
+
+async def _until_ended(pid: int | None) -> None:
+    """A process stops listening a moment before it ends. Returns at once where the system cannot tell."""
+    if sys.platform != "linux" or not pid:
+        return
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

@@ -161,7 +161,7 @@ class InternetDoor:
                 )
             return await self._forward(request, wanted, arrival)
         except UnknownCity as error:
-            return self._refuse(request, 400, "Unknown city", f"{error}. `globule places` lists all cities.")
+            return self._refuse(request, 400, "Unknown city", f"{error} (`globule places` lists all cities.)")
         except NameNotFound as error:
             return self._refuse(request, 502, "Unknown name", f"{error}. Names of the real internet are not reachable.")
         except ConnectFailed as error:
