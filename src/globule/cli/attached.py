@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
+import sys
 
 import click
 import msgspec
@@ -51,10 +53,21 @@ async def attend(world: State, guardian: subprocess.Popen[bytes], *, detach: boo
         watching.cancel()
         ordering.cancel()
         if not (detach and attendance.ready):
-            with contextlib.suppress(OSError):  # the terminal may be gone
-                if living(world) and not as_json:
-                    console.print("Stopping...")
+            if living(world) and not as_json:
+                _say_last("Stopping...")
             await stop_world(world)
+
+
+def _say_last(text: str) -> None:
+    """To a terminal that may be gone: what it can no longer take must not fail the command at its very end
+    (https://docs.python.org/3/library/signal.html#note-on-sigpipe)."""
+    try:
+        console.print(text)
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class _Attendance:
