@@ -60,7 +60,6 @@ _REPLICA_HONOURED = frozenset(
 _NOT_RUNNING = (
     "ContributorInsightsSpecification",
     "KinesisStreamSpecification",
-    "PointInTimeRecoverySpecification",
     "ReplicaStreamSpecification",
     "ResourcePolicy",
     "SSESpecification",

@@ -123,7 +123,7 @@ def test_words_and_fractions_are_read_where_aws_reads_them(raw: Any, table: str)
 
 
 @pytest.mark.parametrize(
-    "target", ["DynamoDB_20120810.Nothing", "DynamoDB_20120810.CreateBackup", "Other.GetItem", "x"]
+    "target", ["DynamoDB_20120810.Nothing", "DynamoDB_20120810.ExportTableToPointInTime", "Other.GetItem", "x"]
 )
 def test_an_unknown_operation_is_told(raw: Any, target: str) -> None:
     status, _, error = raw(target if "." in target else "." + target, {})

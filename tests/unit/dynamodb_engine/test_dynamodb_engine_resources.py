@@ -10,6 +10,7 @@ import pytest
 
 from globule.dynamodb.model import GlobalTable, Table, Throughput
 from globule.dynamodb.resources import RESOURCE_TYPES
+from globule.dynamodb.rules.recovery import keeps_history
 from globule.world.resource_type import Built, Declaration, PropertyProblem
 from globule.world.snapshot import Deployed, World, WorldDecoder, encode_world
 
@@ -80,7 +81,8 @@ def test_a_table_with_all_that_matters() -> None:
     assert built.attributes["Arn"] == "arn:aws:dynamodb:eu-west-1:123456789012:table/music"
     assert built.attributes["StreamArn"].startswith(built.attributes["Arn"] + "/stream/2024-")
     assert built.attributes["TableId"] == built.resource.identity
-    assert built.not_running == ("PointInTimeRecoverySpecification",)
+    assert keeps_history(spec)
+    assert built.not_running == ()
 
 
 def test_a_table_without_a_name_gets_one_and_a_replacement_another() -> None:

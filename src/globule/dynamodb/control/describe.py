@@ -22,7 +22,7 @@ def table_description(api: Api, table: TableRecord, *, status: str | None = None
     description: dict[str, Any] = {
         "AttributeDefinitions": _attribute_definitions(table),
         "TableName": table.name,
-        "KeySchema": _key_schema(spec.keys),
+        "KeySchema": key_schema(spec.keys),
         "TableStatus": status or table.status,
         "CreationDateTime": table.created_at,
         "ProvisionedThroughput": _throughput(spec.throughput, table.throughput_changed_at),
@@ -44,7 +44,7 @@ def table_description(api: Api, table: TableRecord, *, status: str | None = None
         described = [_index_description(api, table, index, status) for index in spec.indexes if index.scope == scope]
         if described:
             description[member] = described
-    return description | _stream(table) | _replicas(table) | _settings(table)
+    return description | _stream(table) | _replicas(table) | _restored(table) | _settings(table)
 
 
 def _attribute_definitions(table: TableRecord) -> list[dict[str, str]]:
@@ -53,7 +53,7 @@ def _attribute_definitions(table: TableRecord) -> list[dict[str, str]]:
     return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
 
 
-def _key_schema(keys: Keys) -> list[dict[str, str]]:
+def key_schema(keys: Keys) -> list[dict[str, str]]:
     return [
         *({"AttributeName": attribute.name, "KeyType": "HASH"} for attribute in keys.partition),
         *({"AttributeName": attribute.name, "KeyType": "RANGE"} for attribute in keys.sort),
@@ -80,15 +80,24 @@ def _warm(settings: Any, throughput: Throughput | None) -> dict[str, Any]:
     return {**least, **given, "Status": "ACTIVE"}
 
 
-def _index_description(api: Api, table: TableRecord, index: Index, status: str | None) -> dict[str, Any]:
-    item_count, size_bytes = api.tables.counts(table, index=index.name)
+def index_definition(index: Index) -> dict[str, Any]:
     projection: dict[str, Any] = {"ProjectionType": index.projection.kind}
     if index.projection.attributes:
         projection["NonKeyAttributes"] = list(index.projection.attributes)
-    described: dict[str, Any] = {
+    defined: dict[str, Any] = {
         "IndexName": index.name,
-        "KeySchema": _key_schema(index.keys),
+        "KeySchema": key_schema(index.keys),
         "Projection": projection,
+    }
+    if index.throughput is not None:
+        units = index.throughput
+        defined["ProvisionedThroughput"] = {"ReadCapacityUnits": units.read, "WriteCapacityUnits": units.write}
+    return defined
+
+
+def _index_description(api: Api, table: TableRecord, index: Index, status: str | None) -> dict[str, Any]:
+    item_count, size_bytes = api.tables.counts(table, index=index.name)
+    described = index_definition(index) | {
         "IndexSizeBytes": size_bytes,
         "ItemCount": item_count,
         "IndexArn": f"{table.arn}/index/{index.name}",
@@ -132,6 +141,20 @@ def _replicas(table: TableRecord) -> dict[str, Any]:
     return {"GlobalTableVersion": GLOBAL_TABLE_VERSION, "Replicas": replicas}
 
 
+def _restored(table: TableRecord) -> dict[str, Any]:
+    origin = table.restored
+    if origin is None:
+        return {}
+    summary: dict[str, Any] = {
+        "SourceTableArn": origin.table,
+        "RestoreDateTime": origin.at,
+        "RestoreInProgress": table.status == "CREATING",
+    }
+    if origin.backup is not None:
+        summary["SourceBackupArn"] = origin.backup
+    return {"RestoreSummary": summary}
+
+
 def _settings(table: TableRecord) -> dict[str, Any]:
     settings = table.spec.settings
     described: dict[str, Any] = {}
@@ -139,13 +162,21 @@ def _settings(table: TableRecord) -> dict[str, Any]:
         described["TableClassSummary"] = {"TableClass": settings["TableClass"]}
     if "OnDemandThroughput" in settings:
         described["OnDemandThroughput"] = settings["OnDemandThroughput"]
-    encryption = settings.get("SSESpecification")
-    if encryption and encryption.get("Enabled"):
-        key = encryption.get("KMSMasterKeyId") or "alias/aws/dynamodb"
-        region_and_account = ":".join(table.arn.split(":")[3:5])
-        described["SSEDescription"] = {
-            "Status": "ENABLED",
-            "SSEType": "KMS",
-            "KMSMasterKeyArn": key if key.startswith("arn:") else f"arn:aws:kms:{region_and_account}:{key}",
-        }
+    encryption = sse_description(table)
+    if encryption is not None:
+        described["SSEDescription"] = encryption
     return described
+
+
+def sse_description(table: TableRecord) -> dict[str, Any] | None:
+    """None where the table has the encryption that all tables have."""
+    encryption = table.spec.settings.get("SSESpecification")
+    if not encryption or not encryption.get("Enabled"):
+        return None
+    key = encryption.get("KMSMasterKeyId") or "alias/aws/dynamodb"
+    region_and_account = ":".join(table.arn.split(":")[3:5])
+    return {
+        "Status": "ENABLED",
+        "SSEType": "KMS",
+        "KMSMasterKeyArn": key if key.startswith("arn:") else f"arn:aws:kms:{region_and_account}:{key}",
+    }

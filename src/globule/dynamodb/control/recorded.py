@@ -1,6 +1,5 @@
-"""What is kept and shown and does nothing: continuous backups' switch, Contributor Insights, resource policies.
+"""What is kept and shown and does nothing: Contributor Insights and resource policies.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContributorInsights.html
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
 """
@@ -13,56 +12,12 @@ from typing import Any
 import msgspec
 
 from globule.dynamodb.control.tags import tagged_table
-from globule.dynamodb.rules.errors import not_found, validation
+from globule.dynamodb.rules.errors import not_found
 from globule.dynamodb.rules.requests import control
 from globule.dynamodb.rules.table_settings import check_policy
 from globule.dynamodb.serving.catalogue import TableRecord
 from globule.dynamodb.serving.operations.api import Answer, Api
 from globule.wire.aws.errors import AwsError
-
-RECOVERY_DAYS = 35
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
-LATEST_RESTORABLE_AGE_SECONDS = 300
-
-
-async def update_continuous_backups(api: Api, request: control.UpdateContinuousBackupsInput) -> Answer:
-    table = _existing(api, request.TableName)
-    given = request.PointInTimeRecoverySpecification
-    if not given.PointInTimeRecoveryEnabled and given.RecoveryPeriodInDays is not None:
-        raise validation("Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.")
-    setting = {
-        "PointInTimeRecoveryEnabled": given.PointInTimeRecoveryEnabled,
-        "RecoveryPeriodInDays": given.RecoveryPeriodInDays or RECOVERY_DAYS,
-        "EnabledAt": api.clock.now(),
-    }
-    table = await _record(api, table, "PointInTimeRecoverySpecification", setting)
-    return {"ContinuousBackupsDescription": _continuous_backups(api, table)}
-
-
-def describe_continuous_backups(api: Api, request: control.TableInput) -> Answer:
-    return {"ContinuousBackupsDescription": _continuous_backups(api, _existing(api, request.TableName))}
-
-
-def _existing(api: Api, name: str) -> TableRecord:
-    try:
-        return api.described_table(name)
-    except AwsError:
-        raise AwsError("TableNotFoundException", f"Table not found: {name}") from None
-
-
-def _continuous_backups(api: Api, table: TableRecord) -> dict[str, Any]:
-    setting = table.spec.settings.get("PointInTimeRecoverySpecification", {})
-    if not setting.get("PointInTimeRecoveryEnabled"):
-        recovery: dict[str, Any] = {"PointInTimeRecoveryStatus": "DISABLED"}
-    else:
-        since = setting.get("EnabledAt", table.created_at)
-        recovery = {
-            "PointInTimeRecoveryStatus": "ENABLED",
-            "RecoveryPeriodInDays": setting.get("RecoveryPeriodInDays") or RECOVERY_DAYS,
-            "EarliestRestorableDateTime": since,
-            "LatestRestorableDateTime": max(since, api.clock.now() - LATEST_RESTORABLE_AGE_SECONDS),
-        }
-    return {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
 
 
 async def update_contributor_insights(api: Api, request: control.UpdateContributorInsightsInput) -> Answer:
@@ -74,7 +29,7 @@ async def update_contributor_insights(api: Api, request: control.UpdateContribut
         enabled[request.IndexName or ""] = mode
     else:
         enabled.pop(request.IndexName or "", None)
-    await _record(api, table, "ContributorInsightsSpecification", enabled)
+    await record_setting(api, table, "ContributorInsightsSpecification", enabled)
     status = "ENABLING" if request.ContributorInsightsAction == "ENABLE" else "DISABLING"
     return {**_summary(table, request.IndexName, status), "ContributorInsightsMode": mode}
 
@@ -117,7 +72,7 @@ async def put_resource_policy(api: Api, request: control.PutResourcePolicyInput)
     table = tagged_table(api, request.ResourceArn)
     _check_revision(table, request.ExpectedRevisionId)
     check_policy(request.Policy)
-    await _record(api, table, "ResourcePolicy", {"Policy": request.Policy})
+    await record_setting(api, table, "ResourcePolicy", {"Policy": request.Policy})
     return {"RevisionId": _revision(request.Policy)}
 
 
@@ -137,7 +92,7 @@ async def delete_resource_policy(api: Api, request: control.DeleteResourcePolicy
     _check_revision(table, request.ExpectedRevisionId)
     if policy is None:
         return {}
-    await _record(api, table, "ResourcePolicy", None)
+    await record_setting(api, table, "ResourcePolicy", None)
     return {"RevisionId": _revision(policy)}
 
 
@@ -159,7 +114,7 @@ def _check_revision(table: TableRecord, expected: str | None) -> None:
         raise AwsError("PolicyNotFoundException", "Resource-based policy not found for the provided ExpectedRevisionId")
 
 
-async def _record(api: Api, table: TableRecord, name: str, value: Any) -> TableRecord:
+async def record_setting(api: Api, table: TableRecord, name: str, value: Any) -> TableRecord:
     def change(spec: Any) -> Any:
         settings = {key: kept for key, kept in spec.settings.items() if key != name}
         if value is not None:

@@ -50,6 +50,8 @@ async def delete_table(api: Api, request: TableInput) -> Answer:
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first."
         )
+    if api.tables.backups.needs(table):
+        raise in_use(f"Attempt to change a resource which is still in use: Table is being backed up: {table.name}")
     check_no_source(api, table, api.region)
     description = table_description(api, table, status="DELETING")
     try:

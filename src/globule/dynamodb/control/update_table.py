@@ -50,6 +50,8 @@ _ALONE = (
 async def update_table(api: Api, request: UpdateTableInput) -> Answer:
     asked = _asked(request)
     table = api.described_table(request.TableName)
+    if table.status == "CREATING":
+        raise in_use(f"Attempt to change a resource which is still in use: Table is being created: {table.name}")
     if request.StreamSpecification is not None:
         _check_stream(table, request.StreamSpecification)
     if request.MultiRegionConsistency == "STRONG":

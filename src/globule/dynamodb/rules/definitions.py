@@ -156,7 +156,7 @@ def _local_indexes(given: Sequence[control.LocalSecondaryIndex] | None, table: K
                 "Index KeySchema does not have the same leading hash key as table KeySchema for index: "
                 f"{each.IndexName}. index hash key: {index_hash}, table hash key: {table_hash}"
             )
-        yield Index(name=each.IndexName, scope="local", keys=keys, projection=_projection(each.Projection))
+        yield Index(name=each.IndexName, scope="local", keys=keys, projection=projection(each.Projection))
 
 
 def _global_indexes(
@@ -175,7 +175,7 @@ def global_index(
 ) -> Index:
     """`missing_throughput` is how the operation words what is missing. Raises ValidationException."""
     keys = _index_keys(given.KeySchema, types)
-    projection = _projection(given.Projection)
+    projected = projection(given.Projection)
     if billing == "PAY_PER_REQUEST" and given.ProvisionedThroughput is not None:
         raise invalid_parameters(
             f"ProvisionedThroughput should not be specified for index: {given.IndexName} "
@@ -188,7 +188,7 @@ def global_index(
         name=given.IndexName,
         scope="global",
         keys=keys,
-        projection=projection,
+        projection=projected,
         throughput=throughput(given.ProvisionedThroughput),
         settings={name: msgspec.to_builtins(getattr(given, name)) for name in members if getattr(given, name)},
     )
@@ -220,7 +220,8 @@ def _index_keys(schema: Sequence[control.KeySchemaElement], types: Types) -> Key
     )
 
 
-def _projection(given: control.Projection) -> Projection:
+def projection(given: control.Projection) -> Projection:
+    """Raises ValidationException."""
     kind = given.ProjectionType
     if kind is None:
         raise invalid_parameters("Unknown ProjectionType: null")

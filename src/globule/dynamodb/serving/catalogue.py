@@ -90,6 +90,21 @@ class ReplicaRecord(msgspec.Struct, frozen=True, kw_only=True):
     """When that was asked for."""
 
 
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a table's first items came from."""
+
+    table: str
+    """ARN of the table that they were in."""
+    backup: str | None = None
+    """ARN; None where they are what the table was at a time."""
+    at: float
+    """That time, or when the backup was restored."""
+    snapshot: int
+    """The key space that has them, while the table is CREATING."""
+    source: int | None = None
+    """The number of the table, where its history has them."""
+
+
 class Declared(msgspec.Struct, frozen=True):
     """A stack's wishes for a table in one region."""
 
@@ -125,6 +140,9 @@ class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
     settled: tuple[int, str] = (0, "")
     """When and where the settings that replicas keep in step were last changed."""
     throughput_changed_at: float | None = None
+    recoverable_since: float | None = None
+    """From when on the table keeps its history, for point-in-time recovery."""
+    restored: Restored | None = None
 
     @property
     def name(self) -> str:

@@ -10,8 +10,18 @@ from typing import Any
 
 import msgspec
 
-from globule.dynamodb.control import limits, recorded, tables, tags, time_to_live, update_table
+from globule.dynamodb.control import (
+    backups,
+    limits,
+    recorded,
+    tables,
+    tags,
+    time_to_live,
+    update_table,
+)
+from globule.dynamodb.control.continuous_backups import describe_continuous_backups, update_continuous_backups
 from globule.dynamodb.rules import first_looks
+from globule.dynamodb.rules.requests import backups as backup_requests
 from globule.dynamodb.rules.requests import batches, control, items
 from globule.dynamodb.rules.shapes import Shape, check_table_name
 from globule.dynamodb.serving.operations.api import Answer, Api
@@ -75,8 +85,16 @@ OPERATIONS: Mapping[str, Operation] = {
     "UntagResource": _data(control.UntagResourceInput, tags.untag_resource),
     "ListTagsOfResource": _data(control.ListTagsOfResourceInput, tags.list_tags_of_resource),
     "DescribeLimits": _data(control.EmptyInput, limits.describe_limits),
-    "UpdateContinuousBackups": _control(control.UpdateContinuousBackupsInput, recorded.update_continuous_backups),
-    "DescribeContinuousBackups": _control(control.TableInput, recorded.describe_continuous_backups),
+    "UpdateContinuousBackups": _control(control.UpdateContinuousBackupsInput, update_continuous_backups),
+    "DescribeContinuousBackups": _control(control.TableInput, describe_continuous_backups),
+    "CreateBackup": _control(backup_requests.CreateBackupInput, backups.create_backup),
+    "DescribeBackup": _data(backup_requests.BackupInput, backups.describe_backup),
+    "ListBackups": _data(backup_requests.ListBackupsInput, backups.list_backups),
+    "DeleteBackup": _data(backup_requests.BackupInput, backups.delete_backup),
+    "RestoreTableFromBackup": _data(backup_requests.RestoreTableFromBackupInput, backups.restore_table_from_backup),
+    "RestoreTableToPointInTime": _data(
+        backup_requests.RestoreTableToPointInTimeInput, backups.restore_table_to_point_in_time
+    ),
     "UpdateContributorInsights": _control(control.UpdateContributorInsightsInput, recorded.update_contributor_insights),
     "DescribeContributorInsights": _control(control.ContributorInsightsInput, recorded.describe_contributor_insights),
     "ListContributorInsights": _data(control.ListContributorInsightsInput, recorded.list_contributor_insights),
@@ -87,12 +105,6 @@ OPERATIONS: Mapping[str, Operation] = {
 
 UNSUPPORTED = frozenset(
     (
-        "CreateBackup",
-        "DeleteBackup",
-        "DescribeBackup",
-        "ListBackups",
-        "RestoreTableFromBackup",
-        "RestoreTableToPointInTime",
         "ExportTableToPointInTime",
         "DescribeExport",
         "ListExports",

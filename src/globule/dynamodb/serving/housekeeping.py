@@ -7,6 +7,7 @@ import logging
 import msgspec
 
 from globule.dynamodb.rules.key_order import end_of
+from globule.dynamodb.rules.recovery import earliest_s
 from globule.dynamodb.rules.shards import RETENTION_S, SHARD_LIFE_S, shard_name
 from globule.dynamodb.rules.stream_records import KeptChange
 from globule.dynamodb.serving.catalogue import (
@@ -17,8 +18,10 @@ from globule.dynamodb.serving.catalogue import (
     TableRecord,
 )
 from globule.dynamodb.serving.counters import read_counters
+from globule.dynamodb.serving.filling import piece
 from globule.dynamodb.serving.replication.replication import Replication
-from globule.dynamodb.serving.spaces import STREAM, numbered, sequence_of, space
+from globule.dynamodb.serving.snapshots import Change
+from globule.dynamodb.serving.spaces import HISTORY, STREAM, numbered, sequence_of, space
 from globule.dynamodb.serving.surroundings import Surroundings
 from globule.dynamodb.serving.time_to_live import sweep
 from globule.host.clock import Clock
@@ -36,6 +39,7 @@ LEAST_PERIOD_S = 0.1
 TRIM_PIECE_RECORDS = 500
 
 _decode = msgspec.msgpack.Decoder(KeptChange).decode
+_decode_change = msgspec.msgpack.Decoder(Change).decode
 replace = msgspec.structs.replace
 
 
@@ -80,6 +84,7 @@ class Housekeeping:
                 for stream in table.streams:
                     await self._look_after(table, stream)
                 await self._replication.keep_house(table)
+                await self._forget_history(table)
             except TableNotFound:
                 continue
             except StoreFull as problem:
@@ -123,6 +128,27 @@ class Housekeeping:
 
         while await self._store.write(drop):
             pass
+
+    async def _forget_history(self, table: TableRecord) -> None:
+        """What a table can not go back to any more."""
+        now = self._clock.now()
+        since = table.recoverable_since
+        before_s = now if since is None else earliest_s(table.spec, since, now)
+        begin = space(HISTORY, table.number)
+
+        def drop(transaction: WriteTransaction) -> bool:
+            old = [
+                key
+                for key, data in piece(transaction, begin, end_of(begin), items=TRIM_PIECE_RECORDS)
+                if _decode_change(data).at_s < before_s
+            ]
+            for key in old:
+                transaction.delete(key)
+            return bool(old)
+
+        if next(self._store.read().scan(begin, end_of(begin)), None) is not None:
+            while await self._store.write(drop):
+                pass
 
 
 def _turned(stream: StreamRecord, trimmed: int, rolls_after: int | None, now: float) -> StreamRecord:

@@ -21,6 +21,7 @@ from globule.dynamodb.serving.reading import Reader, Stored
 from globule.dynamodb.serving.spaces import (
     COUNTERS,
     EXPIRIES,
+    HISTORY,
     ITEMS,
     LOG,
     STREAM,
@@ -211,6 +212,9 @@ class Writer(Reader):
         key = space(ITEMS, table.number) + place
         counters = self.counters(table.number)
         counters.sequence += 1
+        if table.recoverable_since is not None:
+            replaced = msgspec.msgpack.encode((self._now, place, old))
+            self._transaction.put(numbered(HISTORY, table.number, counters.sequence), replaced)
         if old is not None:
             counters.items -= 1
             counters.size_bytes -= record_size_bytes(old)

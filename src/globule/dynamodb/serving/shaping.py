@@ -14,6 +14,7 @@ import msgspec
 
 from globule.dynamodb.model import StreamView, TableSpec
 from globule.dynamodb.rules.in_step import taken_over
+from globule.dynamodb.rules.recovery import keeps_history
 from globule.dynamodb.rules.shards import shard_name
 from globule.dynamodb.serving.background import Background
 from globule.dynamodb.serving.catalogue import (
@@ -21,6 +22,7 @@ from globule.dynamodb.serving.catalogue import (
     Declared,
     IndexRecord,
     ReplicaRecord,
+    Restored,
     ShardRecord,
     StreamRecord,
     TableBusy,
@@ -31,7 +33,7 @@ from globule.dynamodb.serving.counters import read_counters
 from globule.dynamodb.serving.filling import clear_expiries, fill_expiries, fill_index, mark_rubbish, purge
 from globule.dynamodb.serving.replication.errands import Errands
 from globule.dynamodb.serving.replication.messages import Forget, Settle
-from globule.dynamodb.serving.spaces import COUNTERS, EXPIRIES, ITEMS, LOG, PEER, STREAM, TOMBSTONES, space
+from globule.dynamodb.serving.spaces import COUNTERS, EXPIRIES, HISTORY, ITEMS, LOG, PEER, STREAM, TOMBSTONES, space
 from globule.dynamodb.serving.surroundings import Surroundings
 from globule.host.entropy import Entropy
 from globule.storage.store import Store, WriteTransaction
@@ -82,6 +84,7 @@ class Shaping:
         group: str | None = None,
         replicas: tuple[ReplicaRecord, ...] = (),
         status: TableStatus = "ACTIVE",
+        restored: Restored | None = None,
     ) -> TableRecord:
         """Identifiers are made where none are given. Raises TableExists."""
         first = await self._catalogue.allocate(2 + len(spec.indexes))
@@ -104,6 +107,8 @@ class Shaping:
             else (self._stream(arn, first + 1, spec.stream, after=0, label=stream_label),),
             group=group,
             replicas=replicas,
+            recoverable_since=now if keeps_history(spec) else None,
+            restored=restored,
         )
         await self._catalogue.add(record)
         return record
@@ -252,6 +257,9 @@ class Shaping:
                 else IndexRecord(name=index.name, number=first_number + position, status="CREATING", backfilling=True)
             )
         begins = spec.ttl_attribute is not None and spec.ttl_attribute != record.spec.ttl_attribute
+        since = record.recoverable_since
+        if keeps_history(spec) != (since is not None):
+            since = self._surroundings.clock.now() if since is None else None
         changed_at = record.throughput_changed_at
         if (spec.billing, spec.throughput) != (record.spec.billing, record.spec.throughput):
             changed_at = self._surroundings.clock.now()
@@ -261,6 +269,7 @@ class Shaping:
             indexes=tuple(indexes),
             expiries_filling=begins or (record.expiries_filling and spec.ttl_attribute is not None),
             throughput_changed_at=changed_at,
+            recoverable_since=since,
         )
 
     def _fill_index(self, number: int, name: str) -> None:
@@ -294,9 +303,12 @@ class Shaping:
         )
 
 
+_OWN = (ITEMS, TOMBSTONES, COUNTERS, EXPIRIES, LOG, PEER, HISTORY)
+
+
 def _key_spaces(record: TableRecord) -> list[bytes]:
     """All that a table has in the store, besides its record."""
-    own = [space(letter, record.number) for letter in (ITEMS, TOMBSTONES, COUNTERS, EXPIRIES, LOG, PEER)]
+    own = [space(letter, record.number) for letter in _OWN]
     indexes = [space(letter, index.number) for index in record.indexes for letter in (ITEMS, COUNTERS)]
     streams = [space(STREAM, stream.number) for stream in record.streams]
     return own + indexes + streams

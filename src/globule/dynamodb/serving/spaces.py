@@ -11,6 +11,9 @@ l number sequence        a global table's own writes, which its other replicas a
 p number region          how far a replica has been told, and has told
 d 0 sequence             writes that were discarded
 e 0 sequence             messages for other regions that wait to be delivered
+b number                 a backup's record (JSON); its items are in a space of items of their own
+h number sequence        what the writes of a table replaced, where it keeps its history
+r number place           places that a snapshot of a time past has settled
 n                        the next number
 """
 
@@ -29,6 +32,9 @@ LOG = b"l"
 PEER = b"p"
 DISCARDED = b"d"
 ERRANDS = b"e"
+BACKUP = b"b"
+HISTORY = b"h"
+SETTLED = b"r"
 NEXT_NUMBER = b"n"
 
 PREFIX_BYTES = 5

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from globule.dynamodb.model import StreamView, TableSpec
 from globule.dynamodb.serving import ledger
 from globule.dynamodb.serving.background import Background
+from globule.dynamodb.serving.backups import Backups
 from globule.dynamodb.serving.catalogue import (
     Catalogue,
     TableBusy,
@@ -82,6 +83,14 @@ class Tables:
             background=self._background,
             errands=errands,
         )
+        self.backups = Backups(
+            store=store,
+            catalogue=self._catalogue,
+            shaping=self._shaping,
+            surroundings=self._surroundings,
+            background=self._background,
+            entropy=entropy,
+        )
         self._replication = Replication(
             region=region,
             store=store,
@@ -137,6 +146,7 @@ class Tables:
             sweep_period_s=sweep_period_s,
         )
         tables._shaping.resume()
+        tables.backups.resume()
         tables._replication.resume()
         tables._background.start("housekeeping", tables._housekeeping.run)
         return tables
